@@ -355,7 +355,8 @@ pub struct IpFacts<'a> {
     /// Cloud provider and region, where a cloud list gives them (`amazon`, `google/us-east1`).
     pub cloud: Option<&'a str>,
     /// What the address is used for, at most one mark of a kind, in order of belief.
-    pub marks: smallvec::SmallVec<[IpMark<'a>; 2]>,
+    /// A `Vec` since `SmallVec` is invariant, and facts must be free to live shorter.
+    pub marks: Vec<IpMark<'a>>,
 }
 
 impl<'a> IpFacts<'a> {
@@ -374,7 +375,7 @@ impl<'a> IpFacts<'a> {
             benign: None,
             crawler: None,
             cloud: None,
-            marks: smallvec::SmallVec::new(),
+            marks: Vec::new(),
         }
     }
 

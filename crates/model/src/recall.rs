@@ -1,0 +1,398 @@
+//! What is remembered about a visitor or a source: counters, read once per event.
+
+use std::hash::{Hash, Hasher};
+
+use smallvec::SmallVec;
+
+use crate::facts::Facts;
+use crate::hit::{EventKind, Field};
+
+/// What a counter measures within its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Measure {
+    /// How often the key was seen, this event included, and how long ago it was seen last.
+    Count = 0,
+    /// How many different members were seen with the key, this one included.
+    Distinct = 1,
+}
+
+/// Part of an event that identifies a visitor or a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Subject {
+    /// IPv4 address; together with the user agent on shared (benign) networks.
+    Ipv4 = 0,
+    /// IPv6 /64; together with the user agent on shared networks.
+    Ipv6 = 1,
+    /// Either of the two.
+    Ip = 2,
+    /// Device id, GAID or IDFA, whichever is given and well formed.
+    Device = 3,
+    /// Browser id from the collector.
+    Uuid = 4,
+    /// Browser fingerprint from the collector.
+    Fingerprint = 5,
+    /// Address and user agent together.
+    IpUa = 6,
+    /// Publisher.
+    Publisher = 7,
+    /// The rule's sub id, within its publisher.
+    SubId = 8,
+    /// Network prefix: IPv4 /24, IPv6 /48.
+    Subnet = 9,
+}
+
+impl Subject {
+    /// Stable text used in evidence.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Ip => "ip",
+            Self::Device => "device_id",
+            Self::Uuid => "uuid",
+            Self::Fingerprint => "fingerprint",
+            Self::IpUa => "ip_and_user_agent",
+            Self::Publisher => "publisher",
+            Self::SubId => "sub_id",
+            Self::Subnet => "subnet",
+        }
+    }
+}
+
+/// Within what a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// The whole account.
+    Account = 0,
+    /// One offer.
+    Offer = 1,
+    /// One publisher.
+    Publisher = 2,
+    /// One offer of one publisher.
+    OfferPublisher = 3,
+    /// One sub id of one publisher.
+    SubId = 4,
+}
+
+/// Which events a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Family {
+    /// Clicks, page and app views.
+    Clicks = 0,
+    /// Impressions.
+    Impressions = 1,
+    /// Conversions and post-events.
+    Conversions = 2,
+}
+
+impl Family {
+    /// The family an event belongs to.
+    #[must_use]
+    pub const fn of(event: EventKind) -> Self {
+        match event {
+            EventKind::Click | EventKind::PageView | EventKind::AppView => Self::Clicks,
+            EventKind::Impression => Self::Impressions,
+            EventKind::Conversion | EventKind::PostEvent => Self::Conversions,
+        }
+    }
+}
+
+/// One counter that a filter needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CounterSpec {
+    /// What it measures.
+    pub measure: Measure,
+    /// Who is counted.
+    pub subject: Subject,
+    /// What is told apart, for [`Measure::Distinct`]; ignored otherwise.
+    pub member: Subject,
+    /// Within what.
+    pub level: Level,
+    /// Length of the window.
+    pub window_s: u32,
+    /// Which field the rule takes as the sub id.
+    pub sub_id: Field,
+}
+
+/// One bump of one counter, ready for a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bump {
+    /// 64-bit key of (account, what is counted, who).
+    pub key: u64,
+    /// What it measures.
+    pub measure: Measure,
+    /// Length of the window.
+    pub window_s: u32,
+    /// 32-bit print of the member, for [`Measure::Distinct`].
+    pub member: u32,
+}
+
+/// What a counter said after its bump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Events or different members in the window, this one included; saturates.
+    pub count: u32,
+    /// Time really covered: shorter than the window for a young key, up to an eighth
+    /// longer once a key is counted in parts.
+    pub span_s: u32,
+    /// Milliseconds since the key was seen before; `None` = first time (or forgotten).
+    pub gap_ms: Option<u32>,
+}
+
+/// Why a recall is not whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Degraded {
+    /// Counters did not answer in time.
+    RecallLate = 1,
+    /// Counters are still being loaded after a start.
+    Warming = 2,
+    /// The decision budget was spent.
+    BudgetSpent = 3,
+    /// The account's share of the counter table is used up.
+    TableQuota = 4,
+}
+
+impl Degraded {
+    /// Stable text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RecallLate => "recall_late",
+            Self::Warming => "warming",
+            Self::BudgetSpent => "budget_spent",
+            Self::TableQuota => "table_quota",
+        }
+    }
+
+    /// The cause with this stored number.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::RecallLate),
+            2 => Some(Self::Warming),
+            3 => Some(Self::BudgetSpent),
+            4 => Some(Self::TableQuota),
+            _ => None,
+        }
+    }
+}
+
+/// Everything remembered that a verdict used; stored with the event.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Recall {
+    /// One reading per counter of the rule, in the rule's order; `None` = the event
+    /// lacks what the key is made of, or the store did not answer.
+    pub readings: SmallVec<[Option<Reading>; 16]>,
+    /// Why it is not whole, if it is not.
+    pub degraded: Option<Degraded>,
+}
+
+impl CounterSpec {
+    /// The bump of this event, or `None` when the event lacks what the key is made of.
+    #[must_use]
+    pub fn bump(&self, facts: &Facts<'_>) -> Option<Bump> {
+        let mut hash = KeyHasher::default();
+        let hit = &facts.hit;
+        (hit.account.0, self.measure as u8, self.subject as u8, self.level as u8).hash(&mut hash);
+        (Family::of(hit.event) as u8, self.window_s).hash(&mut hash);
+        self.level_key(facts, &mut hash)?;
+        subject_key(self.subject, self.sub_id, facts, &mut hash)?;
+        let mut member = 0;
+        if self.measure == Measure::Distinct {
+            let mut print = KeyHasher::default();
+            subject_key(self.member, self.sub_id, facts, &mut print)?;
+            self.member.as_str().len().hash(&mut hash);
+            member = (print.finish() >> 32) as u32;
+        }
+        Some(Bump { key: hash.finish(), measure: self.measure, window_s: self.window_s, member })
+    }
+
+    fn level_key(&self, facts: &Facts<'_>, hash: &mut KeyHasher) -> Option<()> {
+        let hit = &facts.hit;
+        // An event that names no offer is counted with the others that name none:
+        // leaving the name out must not be a way around the limit.
+        let offer = hit.get(Field::Offer).unwrap_or("");
+        let publisher = hit.get(Field::Publisher).unwrap_or("");
+        match self.level {
+            Level::Account => {}
+            Level::Offer => offer.hash(hash),
+            Level::Publisher => publisher.hash(hash),
+            Level::OfferPublisher => (offer, publisher).hash(hash),
+            Level::SubId => (publisher, hit.get(self.sub_id)?).hash(hash),
+        }
+        Some(())
+    }
+}
+
+fn subject_key(subject: Subject, sub_id: Field, facts: &Facts<'_>, hash: &mut KeyHasher) -> Option<()> {
+    let hit = &facts.hit;
+    match subject {
+        Subject::Ipv4 | Subject::Ipv6 | Subject::Ip => {
+            let ip = facts.ip.as_ref()?;
+            match (subject, ip.ip) {
+                (Subject::Ipv4, std::net::IpAddr::V6(_)) | (Subject::Ipv6, std::net::IpAddr::V4(_)) => return None,
+                _ => prefix_of(ip.ip, 32, 64).hash(hash),
+            }
+            if ip.benign.is_some() {
+                // Many people share the address: alone it identifies nobody.
+                hit.get(Field::UserAgent).unwrap_or("").hash(hash);
+            }
+        }
+        Subject::IpUa => {
+            prefix_of(facts.ip.as_ref()?.ip, 32, 64).hash(hash);
+            hit.get(Field::UserAgent)?.hash(hash);
+        }
+        Subject::Subnet => prefix_of(facts.ip.as_ref()?.ip, 24, 48).hash(hash),
+        Subject::Device => facts.device_key()?.hash(hash),
+        Subject::Uuid => hit.get(Field::Uuid)?.hash(hash),
+        Subject::Fingerprint => hit.get(Field::Fingerprint)?.hash(hash),
+        Subject::Publisher => hit.get(Field::Publisher)?.hash(hash),
+        Subject::SubId => (hit.get(Field::Publisher).unwrap_or(""), hit.get(sub_id)?).hash(hash),
+    }
+    Some(())
+}
+
+/// The address cut to a prefix, as a number; IPv4 and IPv6 never meet.
+fn prefix_of(ip: std::net::IpAddr, v4_bits: u32, v6_bits: u32) -> u128 {
+    match ip {
+        std::net::IpAddr::V4(v4) => u128::from(v4.to_bits() & (u32::MAX << (32 - v4_bits))),
+        std::net::IpAddr::V6(v6) => v6.to_bits() & (u128::MAX << (128 - v6_bits)),
+    }
+}
+
+/// A fixed 64-bit hash: the same key in every process, version and restart.
+///
+/// Keys are stored in checkpoints and shared between nodes, so the standard library's
+/// hasher, which may change, will not do. Folded multiplication as in wyhash; not
+/// proof against a chosen collision, which could only make two visitors share a count.
+#[derive(Default)]
+pub struct KeyHasher {
+    state: u64,
+}
+
+const K0: u64 = 0x9e37_79b9_7f4a_7c15;
+const K1: u64 = 0xe703_7ed1_a0b4_28db;
+
+const fn fold(a: u64, b: u64) -> u64 {
+    let wide = (a as u128) * (b as u128);
+    (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut state = self.state ^ (bytes.len() as u64).wrapping_mul(K0);
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            let mut word = [0; 8];
+            word.copy_from_slice(chunk);
+            state = fold(state ^ u64::from_le_bytes(word) ^ K0, K1);
+        }
+        let rest = chunks.remainder();
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            state = fold(state ^ u64::from_le_bytes(word) ^ K1, K0);
+        }
+        self.state = state;
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.state = fold(self.state ^ value ^ K0, K1);
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.write_u64(value as u64);
+        self.write_u64((value >> 64) as u64);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        fold(self.state ^ K1, K0 ^ (self.state >> 32))
+    }
+}
+
+/// The fixed 64-bit hash of some bytes; see [`KeyHasher`].
+#[must_use]
+pub fn key_hash(bytes: &[u8]) -> u64 {
+    let mut hasher = KeyHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::facts_of;
+
+    fn spec(subject: Subject, level: Level) -> CounterSpec {
+        CounterSpec {
+            measure: Measure::Count,
+            subject,
+            member: subject,
+            level,
+            window_s: 3600,
+            sub_id: Field::SubId,
+        }
+    }
+
+    #[test]
+    fn hash_never_changes() {
+        // Stored in checkpoints: a change here needs a new checkpoint format.
+        assert_eq!(key_hash(b"assay"), key_hash(b"assay"));
+        assert_ne!(key_hash(b""), key_hash(b"\0"));
+        assert_ne!(key_hash(b"ab"), key_hash(b"ba"));
+    }
+
+    #[test]
+    fn ipv6_counts_by_its_64() {
+        let a = facts_of(|hit| hit.ip = "2606:4700:1:2::1".parse().ok());
+        let b = facts_of(|hit| hit.ip = "2606:4700:1:2:ffff::9".parse().ok());
+        let c = facts_of(|hit| hit.ip = "2606:4700:1:3::1".parse().ok());
+        let spec = spec(Subject::Ip, Level::Account);
+        assert_eq!(spec.bump(&a), spec.bump(&b));
+        assert_ne!(spec.bump(&a), spec.bump(&c));
+        assert!(self::spec(Subject::Ipv4, Level::Account).bump(&a).is_none());
+    }
+
+    #[test]
+    fn a_shared_address_counts_only_with_its_user_agent() {
+        let mut a = facts_of(|hit| {
+            hit.ip = "104.28.1.1".parse().ok();
+            hit.set(Field::UserAgent, Some("one"));
+        });
+        let mut b = a.clone();
+        b.hit.set(Field::UserAgent, Some("two"));
+        let spec = spec(Subject::Ip, Level::Account);
+        assert_eq!(spec.bump(&a), spec.bump(&b));
+        for facts in [&mut a, &mut b] {
+            facts.ip.as_mut().unwrap().benign = Some(crate::facts::Benign::Relay);
+        }
+        assert_ne!(spec.bump(&a), spec.bump(&b));
+    }
+
+    #[test]
+    fn what_is_missing_makes_no_key() {
+        let facts = facts_of(|_| {});
+        for subject in [Subject::Ip, Subject::Device, Subject::Uuid, Subject::Publisher] {
+            assert!(spec(subject, Level::Account).bump(&facts).is_none(), "{subject:?}");
+        }
+        assert!(spec(Subject::Ip, Level::SubId).bump(&facts).is_none());
+    }
+}

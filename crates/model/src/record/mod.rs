@@ -1,0 +1,136 @@
+//! The record of an event: everything its verdict used, and the verdict.
+//!
+//! Facts after enrichment, counters as read, findings with their thresholds, and the
+//! versions of rule, intelligence and detection. `explain` and `replay` need nothing else.
+//! The bytes are versioned; a golden file keeps old ones readable.
+
+mod facts;
+mod verdict;
+mod wire;
+
+use crate::facts::Facts;
+use crate::recall::Recall;
+use crate::verdict::Verdict;
+use crate::EventId;
+
+pub use wire::CodecError;
+use wire::{Reader, Writer};
+
+/// Version of the bytes that this build writes; it reads this and all earlier ones.
+pub const VERSION: u8 = 1;
+
+/// One event as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord<'a> {
+    /// The event's id.
+    pub event_id: EventId,
+    /// Everything known of it.
+    pub facts: Facts<'a>,
+    /// Everything remembered about it.
+    pub recall: Recall,
+    /// What it came to.
+    pub verdict: Verdict<'a>,
+    /// Where a click was sent; `None` when it was answered with a verdict only.
+    pub destination: Option<&'a str>,
+    /// Revision of the detection code.
+    pub detect_revision: u32,
+    /// Time the decision took.
+    pub decision_us: u32,
+}
+
+impl<'a> EventRecord<'a> {
+    /// Appends the record's bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        encode_parts(
+            &RecordParts {
+                event_id: self.event_id,
+                destination: self.destination,
+                detect_revision: self.detect_revision,
+                decision_us: self.decision_us,
+            },
+            &self.facts,
+            &self.recall,
+            &self.verdict,
+            out,
+        );
+    }
+
+    /// Reads a record; texts borrow from `bytes`.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the bytes are cut, damaged or of a newer version.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(bytes);
+        let version = reader.u8()?;
+        if version == 0 || version > VERSION {
+            return Err(CodecError::Version(version));
+        }
+        let event_id = EventId(reader.array()?);
+        let decision_us = reader.u32()?;
+        let detect_revision = reader.u32()?;
+        let destination = match reader.u8()? {
+            0 => None,
+            _ => Some(reader.text()?),
+        };
+        let facts = facts::read(&mut reader)?;
+        let recall = verdict::read_recall(&mut reader)?;
+        let verdict = verdict::read(&mut reader)?;
+        Ok(Self { event_id, facts, recall, verdict, destination, detect_revision, decision_us })
+    }
+}
+
+/// The frame of a record, for encoding without moving facts and verdict into it.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordParts<'a> {
+    /// See [`EventRecord::event_id`].
+    pub event_id: EventId,
+    /// See [`EventRecord::destination`].
+    pub destination: Option<&'a str>,
+    /// See [`EventRecord::detect_revision`].
+    pub detect_revision: u32,
+    /// See [`EventRecord::decision_us`].
+    pub decision_us: u32,
+}
+
+/// Appends the bytes of a record given in parts; the hot path's form of [`EventRecord::encode`].
+pub fn encode_parts(
+    parts: &RecordParts<'_>,
+    facts: &Facts<'_>,
+    recall: &Recall,
+    verdict: &Verdict<'_>,
+    out: &mut Vec<u8>,
+) {
+    let mut writer = Writer::new(out);
+    writer.u8(VERSION);
+    writer.bytes(&parts.event_id.0);
+    writer.u32(parts.decision_us);
+    writer.u32(parts.detect_revision);
+    match parts.destination {
+        None => writer.u8(0),
+        Some(url) => {
+            writer.u8(1);
+            writer.text(url);
+        }
+    }
+    facts::write(&mut writer, facts);
+    verdict::write_recall(&mut writer, recall);
+    verdict::write(&mut writer, verdict);
+}
+
+/// The event id of a record, without reading the rest.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are too short or of a newer version.
+pub fn peek_event_id(bytes: &[u8]) -> Result<EventId, CodecError> {
+    let mut reader = Reader::new(bytes);
+    match reader.u8()? {
+        version @ 1..=VERSION => {
+            let _ = version;
+            Ok(EventId(reader.array()?))
+        }
+        version => Err(CodecError::Version(version)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! Small builders for tests of every crate.
+
+use crate::facts::Facts;
+use crate::hit::{EventKind, Hit};
+use crate::{AccountId, IntegrationId, Timestamp};
+
+/// 2026-01-01 00:00 UTC, the moment test events happen at.
+pub const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+/// A click of account 1, integration 7 at [`NOW`].
+#[must_use]
+pub fn click<'a>() -> Hit<'a> {
+    Hit::new(AccountId(1), IntegrationId(7), EventKind::Click, NOW)
+}
+
+/// Facts of a click after `change`; the address is looked up in no table.
+#[must_use]
+pub fn facts_of<'a>(change: impl FnOnce(&mut Hit<'a>)) -> Facts<'a> {
+    let mut hit = click();
+    change(&mut hit);
+    Facts::bare(hit)
+}
