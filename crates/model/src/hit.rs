@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{AccountId, IntegrationId, Timestamp};
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum EventKind {
@@ -208,7 +210,9 @@ impl<'a> Hit<'a> {
 
     /// The fields that are given, in stored order.
     pub fn given(&self) -> impl Iterator<Item = (Field, &'a str)> + '_ {
-        Field::ALL.iter().filter_map(|&field| self.get(field).map(|text| (field, text)))
+        Field::ALL
+            .iter()
+            .filter_map(|&field| self.get(field).map(|text| (field, text)))
     }
 
     /// Whether the event comes from an app: app views, or a bundle id without a page.

@@ -112,7 +112,12 @@ impl EventIds {
     /// Starts a lane's sequence after `last`, the newest id found in its spool.
     #[must_use]
     pub fn after(node: u8, lane: u8, last: Option<EventId>) -> Self {
-        Self { node, lane, last_ms: last.map_or(0, |id| id.at().0 + 1), sequence: 0 }
+        Self {
+            node,
+            lane,
+            last_ms: last.map_or(0, |id| id.at().0 + 1),
+            sequence: 0,
+        }
     }
 
     /// The next id, at `now` or just after the last one handed out.

@@ -4,9 +4,11 @@
 //! the data plane and the console lives here; see `docs/ARCHITECTURE.md`.
 
 pub mod base32;
+pub mod document;
 pub mod facts;
 pub mod hit;
 mod ids;
+pub mod ports;
 pub mod reason;
 pub mod recall;
 pub mod record;

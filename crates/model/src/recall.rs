@@ -199,7 +199,13 @@ impl CounterSpec {
     pub fn bump(&self, facts: &Facts<'_>) -> Option<Bump> {
         let mut hash = KeyHasher::default();
         let hit = &facts.hit;
-        (hit.account.0, self.measure as u8, self.subject as u8, self.level as u8).hash(&mut hash);
+        (
+            hit.account.0,
+            self.measure as u8,
+            self.subject as u8,
+            self.level as u8,
+        )
+            .hash(&mut hash);
         (Family::of(hit.event) as u8, self.window_s).hash(&mut hash);
         self.level_key(facts, &mut hash)?;
         subject_key(self.subject, self.sub_id, facts, &mut hash)?;
@@ -210,7 +216,12 @@ impl CounterSpec {
             self.member.as_str().len().hash(&mut hash);
             member = (print.finish() >> 32) as u32;
         }
-        Some(Bump { key: hash.finish(), measure: self.measure, window_s: self.window_s, member })
+        Some(Bump {
+            key: hash.finish(),
+            measure: self.measure,
+            window_s: self.window_s,
+            member,
+        })
     }
 
     fn level_key(&self, facts: &Facts<'_>, hash: &mut KeyHasher) -> Option<()> {
@@ -230,13 +241,19 @@ impl CounterSpec {
     }
 }
 
-fn subject_key(subject: Subject, sub_id: Field, facts: &Facts<'_>, hash: &mut KeyHasher) -> Option<()> {
+fn subject_key(
+    subject: Subject,
+    sub_id: Field,
+    facts: &Facts<'_>,
+    hash: &mut KeyHasher,
+) -> Option<()> {
     let hit = &facts.hit;
     match subject {
         Subject::Ipv4 | Subject::Ipv6 | Subject::Ip => {
             let ip = facts.ip.as_ref()?;
             match (subject, ip.ip) {
-                (Subject::Ipv4, std::net::IpAddr::V6(_)) | (Subject::Ipv6, std::net::IpAddr::V4(_)) => return None,
+                (Subject::Ipv4, std::net::IpAddr::V6(_))
+                | (Subject::Ipv6, std::net::IpAddr::V4(_)) => return None,
                 _ => prefix_of(ip.ip, 32, 64).hash(hash),
             }
             if ip.benign.is_some() {
@@ -390,8 +407,16 @@ mod tests {
     #[test]
     fn what_is_missing_makes_no_key() {
         let facts = facts_of(|_| {});
-        for subject in [Subject::Ip, Subject::Device, Subject::Uuid, Subject::Publisher] {
-            assert!(spec(subject, Level::Account).bump(&facts).is_none(), "{subject:?}");
+        for subject in [
+            Subject::Ip,
+            Subject::Device,
+            Subject::Uuid,
+            Subject::Publisher,
+        ] {
+            assert!(
+                spec(subject, Level::Account).bump(&facts).is_none(),
+                "{subject:?}"
+            );
         }
         assert!(spec(Subject::Ip, Level::SubId).bump(&facts).is_none());
     }

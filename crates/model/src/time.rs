@@ -57,7 +57,12 @@ pub struct TimeError;
 /// Ten digits are seconds, thirteen milliseconds; a fraction of seconds is kept.
 fn parse_unix(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|c| c.is_ascii_digit()) {
+    if whole.is_empty()
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|c| c.is_ascii_digit())
+    {
         return None;
     }
     let value: i64 = whole.parse().ok()?;
@@ -75,10 +80,13 @@ fn parse_civil(text: &str) -> Option<i64> {
     let b = text.as_bytes();
     let digits = |from: usize, len: usize| -> Option<i64> {
         let part = text.get(from..from + len)?;
-        part.bytes().all(|c| c.is_ascii_digit()).then(|| part.parse().ok())?
+        part.bytes()
+            .all(|c| c.is_ascii_digit())
+            .then(|| part.parse().ok())?
     };
     let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
-    if b.get(4) != Some(&b'-') || b.get(7) != Some(&b'-') || day < 1 || day > days_in(year, month)? {
+    if b.get(4) != Some(&b'-') || b.get(7) != Some(&b'-') || day < 1 || day > days_in(year, month)?
+    {
         return None;
     }
     let date_ms = days_from_civil(year, month, day) * DAY_MS;
@@ -89,7 +97,11 @@ fn parse_civil(text: &str) -> Option<i64> {
         return None;
     }
     let (hour, minute) = (digits(11, 2)?, digits(14, 2)?);
-    let (second, rest) = if b.get(16) == Some(&b':') { (digits(17, 2)?, 19) } else { (0, 16) };
+    let (second, rest) = if b.get(16) == Some(&b':') {
+        (digits(17, 2)?, 19)
+    } else {
+        (0, 16)
+    };
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -100,7 +112,9 @@ fn parse_civil(text: &str) -> Option<i64> {
 
 /// Splits `.123+02:00` into milliseconds and the zone text.
 fn split_fraction(text: &str) -> Option<(i64, &str)> {
-    let Some(rest) = text.strip_prefix('.') else { return Some((0, text)) };
+    let Some(rest) = text.strip_prefix('.') else {
+        return Some((0, text));
+    };
     let len = rest.bytes().take_while(u8::is_ascii_digit).count();
     if len == 0 {
         return None;
@@ -220,7 +234,11 @@ impl FromStr for Span {
             "m" | "min" => 60,
             "h" => 3600,
             "d" => 86_400,
-            _ => return Err(format!("{text:?} is not a duration: expected like 30s, 15m, 24h or 7d")),
+            _ => {
+                return Err(format!(
+                    "{text:?} is not a duration: expected like 30s, 15m, 24h or 7d"
+                ));
+            }
         };
         number
             .parse::<u32>()
@@ -272,12 +290,17 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { start: std::time::Instant::now() }
+        Self {
+            start: std::time::Instant::now(),
+        }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Timestamp(since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
@@ -298,7 +321,9 @@ impl FakeClock {
     /// A clock standing at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self { now_ms: AtomicI64::new(now.0) }
+        Self {
+            now_ms: AtomicI64::new(now.0),
+        }
     }
 
     /// Moves the clock forward.
@@ -341,12 +366,24 @@ mod tests {
             assert_eq!(Timestamp::parse(text), Ok(Timestamp(ms)), "{text}");
         }
         assert_eq!(Timestamp::parse("1700000000.250"), Ok(Timestamp(ms + 250)));
-        assert_eq!(Timestamp::parse("2024-02-29").unwrap().to_string(), "2024-02-29T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::parse("2024-02-29").unwrap().to_string(),
+            "2024-02-29T00:00:00.000Z"
+        );
     }
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "soon", "2023-02-29", "2023-13-01", "2023-11-14T25:00:00Z", "17", "2023-11-14T10:00:00+99:00", "-5"] {
+        for text in [
+            "",
+            "soon",
+            "2023-02-29",
+            "2023-13-01",
+            "2023-11-14T25:00:00Z",
+            "17",
+            "2023-11-14T10:00:00+99:00",
+            "-5",
+        ] {
             assert!(Timestamp::parse(text).is_err(), "{text}");
         }
     }

@@ -24,7 +24,10 @@ impl Value<'_> {
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds stay far below 2^53")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "counts and milliseconds stay far below 2^53"
+            )]
             Self::Int(n) => Some(*n as f64),
             Self::Float(n) => Some(*n),
             Self::Text(_) => None,
@@ -126,8 +129,17 @@ impl<'a> Finding<'a> {
     /// Adds an observed value; a name that the catalogue does not list is a bug and is left out.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value<'a>>) -> Self {
-        let place = self.reason.info().fields.iter().position(|field| *field == name);
-        debug_assert!(place.is_some(), "{} has no evidence field {name}", self.reason);
+        let place = self
+            .reason
+            .info()
+            .fields
+            .iter()
+            .position(|field| *field == name);
+        debug_assert!(
+            place.is_some(),
+            "{} has no evidence field {name}",
+            self.reason
+        );
         if let Some(place) = place {
             self.observed.push((place as u8, value.into()));
         }
@@ -174,14 +186,27 @@ impl<'a> Finding<'a> {
     /// The observed value called `name`.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value<'a>> {
-        let place = self.reason.info().fields.iter().position(|field| *field == name)?;
-        self.observed.iter().find(|(at, _)| usize::from(*at) == place).map(|(_, value)| value)
+        let place = self
+            .reason
+            .info()
+            .fields
+            .iter()
+            .position(|field| *field == name)?;
+        self.observed
+            .iter()
+            .find(|(at, _)| usize::from(*at) == place)
+            .map(|(_, value)| value)
     }
 
     /// Whether the observed values still break the threshold: the finding proves itself.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let pair = |name| Some((self.value(name)?.number()?, self.threshold.as_ref()?.number()?));
+        let pair = |name| {
+            Some((
+                self.value(name)?.number()?,
+                self.threshold.as_ref()?.number()?,
+            ))
+        };
         match self.reason.info().test {
             Test::Fact => !self.observed.is_empty() || self.reason.info().fields.is_empty(),
             Test::Above(name) => pair(name).is_some_and(|(seen, limit)| seen > limit),
@@ -364,7 +389,12 @@ pub enum Action {
 
 impl Action {
     /// All values, in code order.
-    pub const ALL: [Self; 4] = [Self::Approved, Self::Rejected, Self::Monitored, Self::OnHold];
+    pub const ALL: [Self; 4] = [
+        Self::Approved,
+        Self::Rejected,
+        Self::Monitored,
+        Self::OnHold,
+    ];
 
     /// Stable text.
     #[must_use]
@@ -414,7 +444,10 @@ impl Verdict<'_> {
     /// Whether the event was rejected, or would have been.
     #[must_use]
     pub const fn is_caught(&self) -> bool {
-        matches!(self.action, Action::Rejected | Action::Monitored | Action::OnHold)
+        matches!(
+            self.action,
+            Action::Rejected | Action::Monitored | Action::OnHold
+        )
     }
 }
 
@@ -425,12 +458,23 @@ mod tests {
     #[test]
     fn a_finding_holds_only_beyond_its_threshold() {
         let at = |count: u32| {
-            Finding::new(Reason::ClickFlooding).with("count", count).over(500u32).holds()
+            Finding::new(Reason::ClickFlooding)
+                .with("count", count)
+                .over(500u32)
+                .holds()
         };
         assert!(at(501));
         assert!(!at(500), "the limit itself is allowed");
-        assert!(!Finding::new(Reason::ClickFlooding).over(500u32).holds(), "no value, no proof");
-        assert!(Finding::new(Reason::FastClicker).with("gap_ms", 99u32).over(100u32).holds());
+        assert!(
+            !Finding::new(Reason::ClickFlooding).over(500u32).holds(),
+            "no value, no proof"
+        );
+        assert!(
+            Finding::new(Reason::FastClicker)
+                .with("gap_ms", 99u32)
+                .over(100u32)
+                .holds()
+        );
     }
 
     #[test]
@@ -440,12 +484,18 @@ mod tests {
                 assert_eq!(check.code(), code);
             }
         }
-        assert_eq!(Check::from_code(16 + 8), Some(Check::Skipped(Missing::SharedNetwork)));
+        assert_eq!(
+            Check::from_code(16 + 8),
+            Some(Check::Skipped(Missing::SharedNetwork))
+        );
     }
 
     #[test]
     fn risk_never_rises() {
-        assert_eq!(Finding::new(Reason::Vpn).at_most(Risk::High).risk, Risk::Medium);
+        assert_eq!(
+            Finding::new(Reason::Vpn).at_most(Risk::High).risk,
+            Risk::Medium
+        );
         assert_eq!(Finding::new(Reason::Vpn).at_most(Risk::Low).risk, Risk::Low);
     }
 }

@@ -207,13 +207,19 @@ impl Reason {
     /// The reason with this wire code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        CATALOGUE.iter().find(|row| row.code == code).map(|row| row.reason)
+        CATALOGUE
+            .iter()
+            .find(|row| row.code == code)
+            .map(|row| row.reason)
     }
 
     /// The reason with this stored number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        CATALOGUE.iter().find(|row| row.reason as u8 == number).map(|row| row.reason)
+        CATALOGUE
+            .iter()
+            .find(|row| row.reason as u8 == number)
+            .map(|row| row.reason)
     }
 
     /// Whether this reason rejects by itself, whatever its risk.
@@ -222,7 +228,10 @@ impl Reason {
     #[must_use]
     pub fn rejects_alone(self) -> bool {
         matches!(self.info().class, Class::Policy | Class::External)
-            && !matches!(self, Self::SampledHoldout | Self::ManualApproved | Self::AppealReversed)
+            && !matches!(
+                self,
+                Self::SampledHoldout | Self::ManualApproved | Self::AppealReversed
+            )
     }
 }
 
@@ -257,11 +266,19 @@ mod tests {
         let mut numbers = HashSet::new();
         for (at, row) in CATALOGUE.iter().enumerate() {
             assert!(codes.insert(row.code), "{} twice", row.code);
-            assert!(numbers.insert(row.reason as u8), "{} number twice", row.code);
+            assert!(
+                numbers.insert(row.reason as u8),
+                "{} number twice",
+                row.code
+            );
             assert_eq!(row.reason.index(), at, "{}", row.code);
             assert_eq!(Reason::from_code(row.code), Some(row.reason));
             assert_eq!(Reason::from_number(row.reason as u8), Some(row.reason));
-            assert!(row.cleartrust.len() == 2 || row.cleartrust == "ERR", "{}", row.code);
+            assert!(
+                row.cleartrust.len() == 2 || row.cleartrust == "ERR",
+                "{}",
+                row.code
+            );
             assert!(!row.meaning.is_empty());
         }
     }
@@ -269,12 +286,25 @@ mod tests {
     #[test]
     fn cleartrust_letters_are_shared_only_by_automated_traffic() {
         let mut seen = HashSet::new();
-        for row in CATALOGUE.iter().filter(|r| !matches!(r.cleartrust, "BN" | "ERR" | "CL")) {
-            assert!(seen.insert(row.cleartrust), "{} is used twice", row.cleartrust);
+        for row in CATALOGUE
+            .iter()
+            .filter(|r| !matches!(r.cleartrust, "BN" | "ERR" | "CL"))
+        {
+            assert!(
+                seen.insert(row.cleartrust),
+                "{} is used twice",
+                row.cleartrust
+            );
         }
-        let automated: Vec<_> =
-            CATALOGUE.iter().filter(|r| r.cleartrust == "BN").map(|r| r.code).collect();
-        assert_eq!(automated, ["KNOWN_CRAWLER", "NON_BROWSER_UA", "AUTOMATION", "EMULATOR"]);
+        let automated: Vec<_> = CATALOGUE
+            .iter()
+            .filter(|r| r.cleartrust == "BN")
+            .map(|r| r.code)
+            .collect();
+        assert_eq!(
+            automated,
+            ["KNOWN_CRAWLER", "NON_BROWSER_UA", "AUTOMATION", "EMULATOR"]
+        );
     }
 
     #[test]

@@ -44,7 +44,14 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Facts<'a>, CodecError> {
             note: r.text()?,
         });
     }
-    Ok(Facts { hit, ip, ua, device, lists, intel_version: r.u32()? })
+    Ok(Facts {
+        hit,
+        ip,
+        ua,
+        device,
+        lists,
+        intel_version: r.u32()?,
+    })
 }
 
 fn write_hit(w: &mut Writer<'_>, hit: &Hit<'_>) {
@@ -175,10 +182,19 @@ fn some(text: &str) -> Option<&str> {
 
 fn scope_of(code: u8) -> Result<AddressScope, CodecError> {
     use AddressScope as S;
-    [S::Global, S::Private, S::Loopback, S::LinkLocal, S::CarrierNat, S::Documentation, S::Multicast, S::Reserved]
-        .into_iter()
-        .find(|scope| *scope as u8 == code)
-        .ok_or(CodecError::Unknown("address scope"))
+    [
+        S::Global,
+        S::Private,
+        S::Loopback,
+        S::LinkLocal,
+        S::CarrierNat,
+        S::Documentation,
+        S::Multicast,
+        S::Reserved,
+    ]
+    .into_iter()
+    .find(|scope| *scope as u8 == code)
+    .ok_or(CodecError::Unknown("address scope"))
 }
 
 fn benign_of(code: u8) -> Result<Option<Benign>, CodecError> {
@@ -186,19 +202,31 @@ fn benign_of(code: u8) -> Result<Option<Benign>, CodecError> {
     if code == 0 {
         return Ok(None);
     }
-    [B::Relay, B::Satellite, B::CarrierGateway, B::VerifiedCrawler, B::MailScanner]
-        .into_iter()
-        .find(|benign| *benign as u8 == code)
-        .map(Some)
-        .ok_or(CodecError::Unknown("benign network"))
+    [
+        B::Relay,
+        B::Satellite,
+        B::CarrierGateway,
+        B::VerifiedCrawler,
+        B::MailScanner,
+    ]
+    .into_iter()
+    .find(|benign| *benign as u8 == code)
+    .map(Some)
+    .ok_or(CodecError::Unknown("benign network"))
 }
 
 fn mark_of(code: u8) -> Result<MarkKind, CodecError> {
     use MarkKind as M;
-    [M::Tor, M::Vpn, M::PublicProxy, M::ResidentialProxy, M::Hosting]
-        .into_iter()
-        .find(|kind| *kind as u8 == code)
-        .ok_or(CodecError::Unknown("mark"))
+    [
+        M::Tor,
+        M::Vpn,
+        M::PublicProxy,
+        M::ResidentialProxy,
+        M::Hosting,
+    ]
+    .into_iter()
+    .find(|kind| *kind as u8 == code)
+    .ok_or(CodecError::Unknown("mark"))
 }
 
 fn basis_of(code: u8) -> Result<Basis, CodecError> {
@@ -245,13 +273,20 @@ fn read_ua(r: &mut Reader<'_>) -> Result<Option<UaFacts>, CodecError> {
     if r.u8()? == 0 {
         return Ok(None);
     }
-    let kind = *UaKind::ALL.get(usize::from(r.u8()?)).ok_or(CodecError::Unknown("user agent kind"))?;
-    let device_type =
-        *DeviceType::ALL.get(usize::from(r.u8()?)).ok_or(CodecError::Unknown("device type"))?;
+    let kind = *UaKind::ALL
+        .get(usize::from(r.u8()?))
+        .ok_or(CodecError::Unknown("user agent kind"))?;
+    let device_type = *DeviceType::ALL
+        .get(usize::from(r.u8()?))
+        .ok_or(CodecError::Unknown("device type"))?;
     let mut ua = UaFacts::bare(kind);
     ua.device_type = device_type;
     if r.u8()? != 0 {
-        ua.mark = Some(UaMark { rule: r.text()?.into(), token: r.text()?.into(), name: r.text()?.into() });
+        ua.mark = Some(UaMark {
+            rule: r.text()?.into(),
+            token: r.text()?.into(),
+            name: r.text()?.into(),
+        });
     }
     for slot in [
         &mut ua.browser,
@@ -269,14 +304,24 @@ fn read_ua(r: &mut Reader<'_>) -> Result<Option<UaFacts>, CodecError> {
 }
 
 /// Rules a device id can break; the place is what records store.
-const BROKEN: [&str; 6] = ["", "format", "hash_of_zeros", "hash_of_empty", "sequential", "repeated"];
+const BROKEN: [&str; 6] = [
+    "",
+    "format",
+    "hash_of_zeros",
+    "hash_of_empty",
+    "sequential",
+    "repeated",
+];
 
 fn write_device(w: &mut Writer<'_>, device: &DeviceFacts) {
     for state in [device.device_id, device.gaid, device.idfa] {
         w.u8(state as u8);
     }
     w.u8(device.form.map_or(0, |form| form as u8));
-    let known = BROKEN.iter().position(|rule| *rule == device.broken).unwrap_or(1);
+    let known = BROKEN
+        .iter()
+        .position(|rule| *rule == device.broken)
+        .unwrap_or(1);
     w.u8(known as u8);
 }
 
@@ -286,7 +331,9 @@ fn read_device(r: &mut Reader<'_>) -> Result<DeviceFacts, CodecError> {
         gaid: state_of(r.u8()?)?,
         idfa: state_of(r.u8()?)?,
         form: form_of(r.u8()?)?,
-        broken: BROKEN.get(usize::from(r.u8()?)).ok_or(CodecError::Unknown("device id rule"))?,
+        broken: BROKEN
+            .get(usize::from(r.u8()?))
+            .ok_or(CodecError::Unknown("device id rule"))?,
     })
 }
 
@@ -303,9 +350,17 @@ fn form_of(code: u8) -> Result<Option<DeviceIdForm>, CodecError> {
     if code == 0 {
         return Ok(None);
     }
-    [F::Uuid, F::AndroidId, F::Md5, F::Sha1, F::Sha256, F::Imei, F::Other]
-        .into_iter()
-        .find(|form| *form as u8 == code)
-        .map(Some)
-        .ok_or(CodecError::Unknown("device id form"))
+    [
+        F::Uuid,
+        F::AndroidId,
+        F::Md5,
+        F::Sha1,
+        F::Sha256,
+        F::Imei,
+        F::Other,
+    ]
+    .into_iter()
+    .find(|form| *form as u8 == code)
+    .map(Some)
+    .ok_or(CodecError::Unknown("device id form"))
 }

@@ -8,10 +8,10 @@ mod facts;
 mod verdict;
 mod wire;
 
+use crate::EventId;
 use crate::facts::Facts;
 use crate::recall::Recall;
 use crate::verdict::Verdict;
-use crate::EventId;
 
 pub use wire::CodecError;
 use wire::{Reader, Writer};
@@ -75,7 +75,15 @@ impl<'a> EventRecord<'a> {
         let facts = facts::read(&mut reader)?;
         let recall = verdict::read_recall(&mut reader)?;
         let verdict = verdict::read(&mut reader)?;
-        Ok(Self { event_id, facts, recall, verdict, destination, detect_revision, decision_us })
+        Ok(Self {
+            event_id,
+            facts,
+            recall,
+            verdict,
+            destination,
+            detect_revision,
+            decision_us,
+        })
     }
 }
 

@@ -4,10 +4,12 @@ use proptest::prelude::*;
 use smallvec::smallvec;
 
 use super::*;
-use crate::facts::{Basis, Country, IpFacts, IpMark, MarkKind, NetworkClass, UaFacts, UaKind, UaMark};
+use crate::facts::{
+    Basis, Country, IpFacts, IpMark, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
+};
 use crate::hit::Field;
-use crate::recall::{Degraded, Reading};
 use crate::reason::{Class, Reason, Risk};
+use crate::recall::{Degraded, Reading};
 use crate::testing::{NOW, facts_of};
 use crate::verdict::{Action, Check, Effect, Finding, Missing, RuleRef};
 
@@ -25,29 +27,56 @@ fn sample() -> EventRecord<'static> {
     ip.asn = Some(16509);
     ip.operator = Some("Amazon.com, Inc.");
     ip.class = NetworkClass::Hosting;
-    ip.marks.push(IpMark { kind: MarkKind::Hosting, basis: Basis::Range, weak: false, label: "amazon", list: "builtin@1" });
+    ip.marks.push(IpMark {
+        kind: MarkKind::Hosting,
+        basis: Basis::Range,
+        weak: false,
+        label: "amazon",
+        list: "builtin@1",
+    });
     facts.ip = Some(ip);
     let mut ua = UaFacts::bare(UaKind::Library);
-    ua.mark = Some(UaMark { rule: "library".into(), token: "curl/".into(), name: "curl".into() });
+    ua.mark = Some(UaMark {
+        rule: "library".into(),
+        token: "curl/".into(),
+        name: "curl".into(),
+    });
     facts.ua = Some(Arc::new(ua));
-    let mut flooding = Finding::new(Reason::ClickFlooding).with("count", 501u32).over(500u32).within(3600);
+    let mut flooding = Finding::new(Reason::ClickFlooding)
+        .with("count", 501u32)
+        .over(500u32)
+        .within(3600);
     flooding.effect = Effect::Flag;
     let verdict = Verdict {
         risk: Risk::High,
         points: 92,
         class: Class::Givt,
         reason: Reason::NonBrowserUa,
-        findings: vec![Finding::new(Reason::NonBrowserUa).with("token", "curl/"), flooding],
+        findings: vec![
+            Finding::new(Reason::NonBrowserUa).with("token", "curl/"),
+            flooding,
+        ],
         action: Action::Rejected,
         rule: RuleRef { id: 3, version: 9 },
         degraded: Some(Degraded::Warming),
-        checks: smallvec![Check::Clean, Check::Flagged, Check::Skipped(Missing::DeviceId)],
+        checks: smallvec![
+            Check::Clean,
+            Check::Flagged,
+            Check::Skipped(Missing::DeviceId)
+        ],
     };
-    let reading = Reading { count: 501, span_s: 3601, gap_ms: Some(0) };
+    let reading = Reading {
+        count: 501,
+        span_s: 3601,
+        gap_ms: Some(0),
+    };
     EventRecord {
         event_id: crate::EventId::new(NOW, 1, 0, 1),
         facts,
-        recall: Recall { readings: smallvec![Some(reading), None], degraded: Some(Degraded::Warming) },
+        recall: Recall {
+            readings: smallvec![Some(reading), None],
+            degraded: Some(Degraded::Warming),
+        },
         verdict,
         destination: Some("https://shop.example/"),
         detect_revision: 1,
@@ -76,7 +105,11 @@ fn a_cut_record_is_an_error_at_every_length() {
     let mut bytes = Vec::new();
     sample().encode(&mut bytes);
     for len in 0..bytes.len() {
-        assert!(EventRecord::decode(&bytes[..len]).is_err(), "{len} bytes of {}", bytes.len());
+        assert!(
+            EventRecord::decode(&bytes[..len]).is_err(),
+            "{len} bytes of {}",
+            bytes.len()
+        );
     }
 }
 
@@ -85,7 +118,10 @@ fn a_newer_version_says_so() {
     let mut bytes = Vec::new();
     sample().encode(&mut bytes);
     bytes[0] = VERSION + 1;
-    assert_eq!(EventRecord::decode(&bytes), Err(CodecError::Version(VERSION + 1)));
+    assert_eq!(
+        EventRecord::decode(&bytes),
+        Err(CodecError::Version(VERSION + 1))
+    );
 }
 
 proptest! {

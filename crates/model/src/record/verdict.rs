@@ -33,7 +33,10 @@ pub fn read_recall(r: &mut Reader<'_>) -> Result<Recall, CodecError> {
             _ => Some(Reading {
                 count: r.u32()?,
                 span_s: r.u32()?,
-                gap_ms: r.u64()?.checked_sub(1).and_then(|gap| u32::try_from(gap).ok()),
+                gap_ms: r
+                    .u64()?
+                    .checked_sub(1)
+                    .and_then(|gap| u32::try_from(gap).ok()),
             }),
         });
     }
@@ -43,7 +46,9 @@ pub fn read_recall(r: &mut Reader<'_>) -> Result<Recall, CodecError> {
 fn degraded_of(code: u8) -> Result<Option<Degraded>, CodecError> {
     match code {
         0 => Ok(None),
-        code => Degraded::from_code(code).map(Some).ok_or(CodecError::Unknown("degraded cause")),
+        code => Degraded::from_code(code)
+            .map(Some)
+            .ok_or(CodecError::Unknown("degraded cause")),
     }
 }
 
@@ -69,10 +74,17 @@ pub fn write(w: &mut Writer<'_>, verdict: &Verdict<'_>) {
 pub fn read<'a>(r: &mut Reader<'a>) -> Result<Verdict<'a>, CodecError> {
     let risk = Risk::from_code(r.u8()?).ok_or(CodecError::Unknown("risk"))?;
     let points = r.u8()?;
-    let class = *Class::ALL.get(usize::from(r.u8()?)).ok_or(CodecError::Unknown("class"))?;
+    let class = *Class::ALL
+        .get(usize::from(r.u8()?))
+        .ok_or(CodecError::Unknown("class"))?;
     let reason = Reason::from_number(r.u8()?).ok_or(CodecError::Unknown("reason"))?;
-    let action = *Action::ALL.get(usize::from(r.u8()?)).ok_or(CodecError::Unknown("action"))?;
-    let rule = RuleRef { id: r.u64()?, version: r.u32()? };
+    let action = *Action::ALL
+        .get(usize::from(r.u8()?))
+        .ok_or(CodecError::Unknown("action"))?;
+    let rule = RuleRef {
+        id: r.u64()?,
+        version: r.u32()?,
+    };
     let degraded = degraded_of(r.u8()?)?;
     let mut checks = SmallVec::new();
     for _ in 0..r.len()? {
@@ -82,7 +94,17 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Verdict<'a>, CodecError> {
     for _ in 0..r.len()? {
         findings.push(read_finding(r)?);
     }
-    Ok(Verdict { risk, points, class, reason, findings, action, rule, degraded, checks })
+    Ok(Verdict {
+        risk,
+        points,
+        class,
+        reason,
+        findings,
+        action,
+        rule,
+        degraded,
+        checks,
+    })
 }
 
 fn write_finding(w: &mut Writer<'_>, finding: &Finding<'_>) {
@@ -119,7 +141,9 @@ fn read_finding<'a>(r: &mut Reader<'a>) -> Result<Finding<'a>, CodecError> {
     finding.threshold = read_value(r)?;
     for _ in 0..r.len()? {
         let place = r.u8()?;
-        finding.observed.push((place, read_value(r)?.ok_or(CodecError::Unknown("value"))?));
+        finding
+            .observed
+            .push((place, read_value(r)?.ok_or(CodecError::Unknown("value"))?));
     }
     Ok(finding)
 }

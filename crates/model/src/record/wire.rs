@@ -80,7 +80,10 @@ impl<'a> Reader<'a> {
 
     pub fn bytes(&mut self, len: usize) -> Read<&'a [u8]> {
         let end = self.at.checked_add(len).ok_or(CodecError::Short(self.at))?;
-        let bytes = self.all.get(self.at..end).ok_or(CodecError::Short(self.at))?;
+        let bytes = self
+            .all
+            .get(self.at..end)
+            .ok_or(CodecError::Short(self.at))?;
         self.at = end;
         Ok(bytes)
     }
@@ -110,7 +113,11 @@ impl<'a> Reader<'a> {
     /// A count of items, each at least one byte: never more than what is left.
     pub fn len(&mut self) -> Read<usize> {
         let len = usize::try_from(self.u64()?).unwrap_or(usize::MAX);
-        if len > self.all.len() - self.at { Err(CodecError::Short(self.at)) } else { Ok(len) }
+        if len > self.all.len() - self.at {
+            Err(CodecError::Short(self.at))
+        } else {
+            Ok(len)
+        }
     }
 
     pub fn i64(&mut self) -> Read<i64> {

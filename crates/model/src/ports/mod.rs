@@ -1,0 +1,50 @@
+//! Ports: what the data plane and the console need of the outside, one file per role.
+//!
+//! Implementations live in `store` (and, where two rooms of the same process meet, in
+//! `server`). Every call takes the account first; a foreign id is "not found".
+
+mod control;
+mod counters;
+mod errors;
+mod events;
+mod intel;
+mod log;
+mod policy;
+mod reports;
+
+pub use control::{ControlStore, Doc, DocKind, NewDoc};
+pub use counters::{CounterStore, RecallError};
+pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};
+pub use events::{EventFilter, EventPage, EventQuery, EventReader, StoredEvent};
+pub use intel::{IntelError, IntelView};
+pub use log::{EventLog, LogError, LogPosition};
+pub use policy::{PolicyPublisher, PublishError};
+pub use reports::{
+    ClickMeasures, Dimension, ReportError, ReportFilter, ReportQuery, ReportReader, ReportResult,
+    ReportRow,
+};
+
+/// A store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The document has changed since it was read.
+    #[error("version {sent} is stale, the current one is {current}")]
+    Conflict {
+        /// Version the caller had.
+        sent: u32,
+        /// Version that is stored.
+        current: u32,
+    },
+    /// A unique value is taken.
+    #[error("{0} is already taken")]
+    Taken(String),
+    /// There is no such document in this account.
+    #[error("not found")]
+    NotFound,
+    /// The question is wrong (cursor, time zone…).
+    #[error("{0}")]
+    Invalid(String),
+    /// The backend failed.
+    #[error("storage failed: {0}")]
+    Backend(String),
+}

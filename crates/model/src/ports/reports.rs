@@ -1,0 +1,285 @@
+//! Reports: counts over events, grouped by dimensions.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::hit::Field;
+use crate::record::EventRecord;
+use crate::{AccountId, Timestamp};
+
+macro_rules! dimensions {
+    ($($name:ident $text:literal $doc:literal,)*) => {
+        /// What events can be grouped and filtered by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Dimension { $(#[doc = $doc] $name,)* }
+
+        impl Dimension {
+            /// Every dimension.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Stable name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The dimension with this name.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+dimensions! {
+    Minute "minute" "Start of the minute, in the report's zone.",
+    Hour "hour" "Start of the hour, in the report's zone.",
+    Day "day" "Date, in the report's zone.",
+    Month "month" "Month, in the report's zone.",
+    Event "event" "Kind of event.",
+    Integration "integration" "Integration id.",
+    Advertiser "advertiser" "Advertiser.",
+    Offer "offer" "Offer.",
+    Publisher "publisher" "Publisher.",
+    SubId "sub_id" "Sub id.",
+    SubId2 "sub_id_2" "Second sub id.",
+    SubId3 "sub_id_3" "Third sub id.",
+    SubId4 "sub_id_4" "Fourth sub id.",
+    SubId5 "sub_id_5" "Fifth sub id.",
+    SubId6 "sub_id_6" "Sixth sub id.",
+    SourceId "source_id" "Source id.",
+    Country "country" "Country of the address.",
+    City "city" "City of the address.",
+    Asn "asn" "Network number.",
+    Operator "operator" "Network operator.",
+    NetworkClass "network_class" "Kind of network.",
+    DeviceType "device_type" "Kind of device.",
+    Os "os" "Operating system.",
+    Browser "browser" "Browser family.",
+    UaKind "ua_kind" "Kind of client.",
+    Bundle "bundle_id" "App bundle.",
+    ReferrerDomain "referrer_domain" "Host of the referring page.",
+    Reason "reason" "Main reason.",
+    Class "class" "Class of the verdict.",
+    Risk "risk" "Risk.",
+    Rule "rule" "Rule id.",
+    RuleVersion "rule_version" "Rule version.",
+    Action "action" "What was done.",
+    Ip "ip" "Address.",
+    ExternalTransactionId "external_transaction_id" "The caller's own id.",
+}
+
+impl Dimension {
+    /// Whether the dimension is a stretch of time.
+    #[must_use]
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::Minute | Self::Hour | Self::Day | Self::Month)
+    }
+
+    /// The event field that the dimension is, for those that are one.
+    #[must_use]
+    pub const fn field(self) -> Option<Field> {
+        Some(match self {
+            Self::Advertiser => Field::Advertiser,
+            Self::Offer => Field::Offer,
+            Self::Publisher => Field::Publisher,
+            Self::SubId => Field::SubId,
+            Self::SubId2 => Field::SubId2,
+            Self::SubId3 => Field::SubId3,
+            Self::SubId4 => Field::SubId4,
+            Self::SubId5 => Field::SubId5,
+            Self::SubId6 => Field::SubId6,
+            Self::SourceId => Field::SourceId,
+            Self::Bundle => Field::BundleId,
+            Self::ExternalTransactionId => Field::ExternalTransactionId,
+            _ => return None,
+        })
+    }
+
+    /// The event's value, without the time dimensions; empty = not given.
+    ///
+    /// The one definition that storage columns, filters and reports share.
+    #[must_use]
+    pub fn value(self, record: &EventRecord<'_>) -> String {
+        let facts = &record.facts;
+        let ip = facts.ip.as_ref();
+        let ua = facts.ua.as_deref();
+        let verdict = &record.verdict;
+        if let Some(field) = self.field() {
+            return facts.hit.get(field).unwrap_or("").to_owned();
+        }
+        match self {
+            Self::Event => facts.hit.event.as_str().to_owned(),
+            Self::Integration => facts.hit.integration.to_string(),
+            Self::Country => ip
+                .and_then(|ip| ip.country)
+                .map_or_else(String::new, |c| c.to_string()),
+            Self::City => ip.and_then(|ip| ip.city).unwrap_or("").to_owned(),
+            Self::Asn => ip
+                .and_then(|ip| ip.asn)
+                .map_or_else(String::new, |asn| asn.to_string()),
+            Self::Operator => ip.and_then(|ip| ip.operator).unwrap_or("").to_owned(),
+            Self::NetworkClass => ip.map_or("", |ip| ip.class.as_str()).to_owned(),
+            Self::DeviceType => ua.map_or("", |ua| ua.device_type.as_str()).to_owned(),
+            Self::Os => ua.map_or("", |ua| &*ua.os).to_owned(),
+            Self::Browser => ua.map_or("", |ua| &*ua.browser).to_owned(),
+            Self::UaKind => ua.map_or("", |ua| ua.kind.as_str()).to_owned(),
+            Self::ReferrerDomain => {
+                host_of(facts.hit.get(Field::Referer).unwrap_or("")).to_ascii_lowercase()
+            }
+            Self::Reason => verdict.reason.code().to_owned(),
+            Self::Class => verdict.class.as_str().to_owned(),
+            Self::Risk => verdict.risk.as_str().to_owned(),
+            Self::Rule => verdict.rule.id.to_string(),
+            Self::RuleVersion => verdict.rule.version.to_string(),
+            Self::Action => verdict.action.as_str().to_owned(),
+            Self::Ip => ip.map_or_else(String::new, |ip| ip.ip.to_string()),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The host of an address, or of a bare host name.
+#[must_use]
+pub fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') && port.bytes().all(|c| c.is_ascii_digit()) => {
+            name
+        }
+        _ => host,
+    }
+}
+
+/// Only events whose dimension has one of the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportFilter {
+    /// Which dimension.
+    pub dimension: Dimension,
+    /// Any of these; an empty text means "not given".
+    pub values: Vec<String>,
+}
+
+/// Which report.
+#[derive(Clone, Debug)]
+pub struct ReportQuery {
+    /// From here on, by the event's own time.
+    pub from: Timestamp,
+    /// Before here.
+    pub to: Timestamp,
+    /// IANA time zone that stretches of time are cut in.
+    pub tz: String,
+    /// Dimensions, outermost first.
+    pub group_by: Vec<Dimension>,
+    /// All must match.
+    pub filters: Vec<ReportFilter>,
+    /// Rows to skip: the cursor.
+    pub offset: u64,
+    /// Most rows.
+    pub limit: u32,
+}
+
+/// Counts of the click report. Clicks are clicks, page views and app views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClickMeasures {
+    /// All.
+    pub clicks: u64,
+    /// Let through.
+    pub approved: u64,
+    /// Rejected.
+    pub rejected: u64,
+    /// Let through, would have been rejected.
+    pub monitored: u64,
+    /// General invalid, rejected or monitored.
+    pub givt: u64,
+    /// Sophisticated invalid.
+    pub sivt: u64,
+    /// Unwanted, not invalid.
+    pub policy: u64,
+}
+
+impl std::ops::AddAssign for ClickMeasures {
+    fn add_assign(&mut self, other: Self) {
+        self.clicks += other.clicks;
+        self.approved += other.approved;
+        self.rejected += other.rejected;
+        self.monitored += other.monitored;
+        self.givt += other.givt;
+        self.sivt += other.sivt;
+        self.policy += other.policy;
+    }
+}
+
+/// One row: the group's values in `group_by` order, and its counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRow {
+    /// Values of the dimensions.
+    pub key: Vec<String>,
+    /// Counts.
+    pub measures: ClickMeasures,
+}
+
+/// A report.
+#[derive(Clone, Debug, Default)]
+pub struct ReportResult {
+    /// Rows: time ascending first where grouped by time, else most clicks first.
+    pub rows: Vec<ReportRow>,
+    /// Counts of everything that matched.
+    pub totals: ClickMeasures,
+    /// Offset of the next page; `None` = no more.
+    pub next: Option<u64>,
+}
+
+/// A report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The question is wrong; names the parameter.
+    #[error("{field}: {detail}")]
+    Invalid {
+        /// Parameter at fault.
+        field: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
+    /// More groups than memory allows.
+    #[error("more than {0} groups: narrow the range or group by less")]
+    TooManyGroups(usize),
+    /// The backend failed.
+    #[error("storage failed: {0}")]
+    Backend(String),
+}
+
+/// Where reports come from.
+#[async_trait]
+pub trait ReportReader: Send + Sync {
+    /// The click report.
+    async fn clicks(
+        &self,
+        account: AccountId,
+        query: &ReportQuery,
+    ) -> Result<ReportResult, ReportError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_cut_out_of_any_form() {
+        for (url, host) in [
+            ("https://news.example/a?b", "news.example"),
+            ("http://user:pw@news.example:8080/", "news.example"),
+            ("news.example", "news.example"),
+            ("https://[2001:db8::1]/x", "[2001:db8::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
+}
