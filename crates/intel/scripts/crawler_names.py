@@ -21,6 +21,7 @@ PEOPLES = {
     "make/", "buck/", "yak/", "code/1.", "current", "notion/", "tumblr/", "fetch/", "008/", "ds9", "nitro-",
     "metaiab facebook", "grammarly/", "overcast/", "pocketcasts/", "upday/", "goodreads", "paypal/", "seekport",
     "speedy", "charlotte", "radar", "bluesky/", "chirp", "opera/", "silk/", "btwebclient", "dlc/", "wsm/",
+    "blackboard", "nextcloud", "gopay", "linko", "moreover", "expanse", "convera", "retool/",
     "ap3a.240617.008", "crazy egg", "noibu", "mail.ru", "salesforce.com", "capitaloneshopping", "trae/",
 }
 
