@@ -20,3 +20,20 @@ pub fn facts_of<'a>(change: impl FnOnce(&mut Hit<'a>)) -> Facts<'a> {
     change(&mut hit);
     Facts::bare(hit)
 }
+
+/// A verdict that found nothing, by rule 1 version 1.
+#[must_use]
+pub fn clean_verdict<'a>() -> crate::Verdict<'a> {
+    crate::Verdict {
+        risk: crate::Risk::Clean,
+        points: 0,
+        class: crate::Class::Valid,
+        reason: crate::Reason::Clean,
+        findings: Vec::new(),
+        action: crate::Action::Approved,
+        rule: crate::verdict::RuleRef { id: 1, version: 1 },
+        weighing: crate::verdict::Weighing::default(),
+        degraded: None,
+        checks: smallvec::SmallVec::new(),
+    }
+}

@@ -417,6 +417,17 @@ pub struct RuleRef {
     pub version: u32,
 }
 
+/// How findings were weighed: what turns them into an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Weighing {
+    /// How much the rule rejects.
+    pub strictness: Strictness,
+    /// What the rule does with what it catches.
+    pub mode: Mode,
+    /// What the integration does when inputs are missing.
+    pub on_degraded: OnDegraded,
+}
+
 /// A verdict with all its findings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict<'a> {
@@ -434,6 +445,8 @@ pub struct Verdict<'a> {
     pub action: Action,
     /// Which rule decided.
     pub rule: RuleRef,
+    /// How the findings were weighed.
+    pub weighing: Weighing,
     /// Why inputs were missing, if they were.
     pub degraded: Option<Degraded>,
     /// How each filter of the rule answered, in the rule's order.

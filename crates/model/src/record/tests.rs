@@ -58,6 +58,7 @@ fn sample() -> EventRecord<'static> {
         ],
         action: Action::Rejected,
         rule: RuleRef { id: 3, version: 9 },
+        weighing: crate::verdict::Weighing::default(),
         degraded: Some(Degraded::Warming),
         checks: smallvec![
             Check::Clean,

@@ -7,7 +7,9 @@ use smallvec::SmallVec;
 use super::wire::{CodecError, Reader, Writer};
 use crate::reason::{Class, Reason, Risk};
 use crate::recall::{Degraded, Reading, Recall};
-use crate::verdict::{Action, Check, Effect, Finding, RuleRef, Value, Verdict};
+use crate::verdict::{
+    Action, Check, Effect, Finding, Mode, OnDegraded, RuleRef, Strictness, Value, Verdict, Weighing,
+};
 
 pub fn write_recall(w: &mut Writer<'_>, recall: &Recall) {
     w.u8(recall.degraded.map_or(0, |cause| cause as u8));
@@ -60,6 +62,9 @@ pub fn write(w: &mut Writer<'_>, verdict: &Verdict<'_>) {
     w.u8(verdict.action as u8);
     w.u64(verdict.rule.id);
     w.u32(verdict.rule.version);
+    w.u8(verdict.weighing.strictness as u8);
+    w.u8(verdict.weighing.mode as u8);
+    w.u8(verdict.weighing.on_degraded as u8);
     w.u8(verdict.degraded.map_or(0, |cause| cause as u8));
     w.len(verdict.checks.len());
     for check in &verdict.checks {
@@ -95,6 +100,7 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Verdict<'a>, CodecError> {
         findings.push(read_finding(r)?);
     }
     Ok(Verdict {
+        weighing,
         risk,
         points,
         class,
@@ -173,4 +179,20 @@ fn read_value<'a>(r: &mut Reader<'a>) -> Result<Option<Value<'a>>, CodecError> {
         3 => Value::Text(Cow::Borrowed(r.text()?)),
         _ => return Err(CodecError::Unknown("value")),
     }))
+}
+
+fn read_weighing(r: &mut Reader<'_>) -> Result<Weighing, CodecError> {
+    let strictness = [
+        Strictness::Conservative,
+        Strictness::Moderate,
+        Strictness::Strict,
+    ];
+    let modes = [Mode::Enforce, Mode::Monitor, Mode::Hold];
+    let degraded = [OnDegraded::Allow, OnDegraded::Review, OnDegraded::Block];
+    let unknown = CodecError::Unknown("weighing");
+    Ok(Weighing {
+        strictness: *strictness.get(usize::from(r.u8()?)).ok_or(unknown)?,
+        mode: *modes.get(usize::from(r.u8()?)).ok_or(unknown)?,
+        on_degraded: *degraded.get(usize::from(r.u8()?)).ok_or(unknown)?,
+    })
 }
