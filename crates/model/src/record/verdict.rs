@@ -90,6 +90,7 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Verdict<'a>, CodecError> {
         id: r.u64()?,
         version: r.u32()?,
     };
+    let weighing = read_weighing(r)?;
     let degraded = degraded_of(r.u8()?)?;
     let mut checks = SmallVec::new();
     for _ in 0..r.len()? {
