@@ -12,6 +12,7 @@ pub mod ports;
 pub mod reason;
 pub mod recall;
 pub mod record;
+pub mod render;
 pub mod testing;
 pub mod time;
 pub mod verdict;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::facts::{DeviceFacts, DeviceIdState, Facts, IpFacts, ListMatch, UaFacts};
 use crate::record::EventRecord;
 use crate::verdict::{Check, Effect, Finding, Verdict};
-use crate::{FpRisk, Span};
+use crate::{Field, FpRisk, Span};
 
 /// One reason with its evidence.
 #[must_use]
@@ -111,11 +111,17 @@ pub fn event_json(record: &EventRecord<'_>) -> Value {
     out.insert("integration_id".into(), hit.integration.0.into());
     out.insert(
         "transaction_id".into(),
-        hit.get(crate::Field::TransactionId).into(),
+        hit.get(Field::TransactionId).into(),
     );
     out.insert("destination".into(), record.destination.into());
     out.insert("decision_us".into(), record.decision_us.into());
     out.insert("detect_revision".into(), record.detect_revision.into());
+    let weighing = record.verdict.weighing;
+    out.insert(
+        "weighing".into(),
+        json!({"strictness": weighing.strictness, "mode": weighing.mode,
+               "on_degraded": weighing.on_degraded}),
+    );
     out.insert("facts".into(), facts_json(&record.facts));
     Value::Object(out)
 }
@@ -155,4 +161,199 @@ pub fn facts_json(facts: &Facts<'_>) -> Value {
     }
     out.insert("intel_version".into(), facts.intel_version.into());
     Value::Object(out)
+}
+
+/// What intelligence says about an address.
+#[must_use]
+pub fn network_json(ip: &IpFacts<'_>) -> Value {
+    let mut out = Map::new();
+    out.insert("ip".into(), ip.ip.to_string().into());
+    out.insert("scope".into(), ip.scope.as_str().into());
+    out.insert("class".into(), ip.class.as_str().into());
+    if let Some(country) = ip.country {
+        out.insert("country".into(), country.as_str().into());
+    }
+    text(&mut out, "city", ip.city.unwrap_or(""));
+    if let Some(asn) = ip.asn {
+        out.insert("asn".into(), asn.into());
+    }
+    text(&mut out, "operator", ip.operator.unwrap_or(""));
+    text(&mut out, "benign", ip.benign.map_or("", |b| b.as_str()));
+    text(&mut out, "crawler", ip.crawler.unwrap_or(""));
+    text(&mut out, "cloud", ip.cloud.unwrap_or(""));
+    if !ip.marks.is_empty() {
+        let mark = |mark: &crate::facts::IpMark<'_>| {
+            let mut out = Map::new();
+            out.insert("kind".into(), mark.kind.as_str().into());
+            out.insert("basis".into(), mark.basis.as_str().into());
+            text(&mut out, "label", mark.label);
+            text(&mut out, "list", mark.list);
+            if mark.weak {
+                out.insert("weak".into(), true.into());
+            }
+            Value::Object(out)
+        };
+        out.insert("marks".into(), ip.marks.iter().map(mark).collect());
+    }
+    Value::Object(out)
+}
+
+/// What a user agent says about itself.
+#[must_use]
+pub fn client_json(ua: &UaFacts) -> Value {
+    let mut out = Map::new();
+    out.insert("kind".into(), ua.kind.as_str().into());
+    text(&mut out, "browser", &ua.browser);
+    text(&mut out, "browser_version", &ua.browser_version);
+    text(&mut out, "os", &ua.os);
+    text(&mut out, "os_version", &ua.os_version);
+    out.insert("device_type".into(), ua.device_type.as_str().into());
+    text(&mut out, "device_model", &ua.device_model);
+    text(&mut out, "host_app", &ua.host_app);
+    text(&mut out, "impossible", &ua.impossible);
+    text(&mut out, "retired", &ua.retired);
+    if let Some(mark) = &ua.mark {
+        let mut named = Map::new();
+        text(&mut named, "rule", &mark.rule);
+        text(&mut named, "token", &mark.token);
+        text(&mut named, "name", &mark.name);
+        out.insert("mark".into(), Value::Object(named));
+    }
+    Value::Object(out)
+}
+
+fn device_json(device: &DeviceFacts) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (name, state) in [
+        ("device_id", device.device_id),
+        ("gaid", device.gaid),
+        ("idfa", device.idfa),
+    ] {
+        if state != DeviceIdState::Absent {
+            out.insert(name.into(), state.as_str().into());
+        }
+    }
+    text(&mut out, "form", device.form.map_or("", |f| f.as_str()));
+    text(&mut out, "broken", device.broken);
+    out
+}
+
+fn list_json(found: &ListMatch<'_>) -> Value {
+    let mut out = Map::new();
+    out.insert("list_id".into(), found.list_id.into());
+    let mode = if found.deny { "deny" } else { "allow" };
+    out.insert("mode".into(), mode.into());
+    text(&mut out, "list", found.list);
+    text(&mut out, "field", found.field);
+    text(&mut out, "value", found.value);
+    text(&mut out, "entry", found.entry);
+    text(&mut out, "note", found.note);
+    Value::Object(out)
+}
+
+/// Sets a text unless it is empty: empty means unknown or none.
+fn text(out: &mut Map<String, Value>, name: &str, text: &str) {
+    if !text.is_empty() {
+        out.insert(name.to_owned(), text.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use smallvec::smallvec;
+
+    use super::*;
+    use crate::facts::{Country, UaKind, UaMark};
+    use crate::recall::Recall;
+    use crate::testing::{NOW, facts_of};
+    use crate::verdict::{Action, Missing, RuleRef, Weighing};
+    use crate::{Class, EventId, Reason, Risk};
+
+    fn verdict() -> Verdict<'static> {
+        let mut quiet = Finding::new(Reason::GeoMismatch).with("level", "country");
+        quiet.effect = Effect::Flag;
+        Verdict {
+            risk: Risk::Medium,
+            points: 60,
+            class: Class::Sivt,
+            reason: Reason::ClickFlooding,
+            findings: vec![
+                Finding::new(Reason::ClickFlooding)
+                    .with("count", 501u32)
+                    .over(500u32)
+                    .within(3600),
+                quiet,
+            ],
+            action: Action::Rejected,
+            rule: RuleRef { id: 3, version: 9 },
+            weighing: Weighing::default(),
+            degraded: None,
+            checks: smallvec![Check::Clean, Check::Flagged, Check::Skipped(Missing::Ip)],
+        }
+    }
+
+    #[test]
+    fn evidence_holds_what_applies_and_nothing_else() {
+        let shown: Vec<Value> = verdict().findings.iter().map(evidence_json).collect();
+        assert_eq!(
+            shown[0],
+            json!({"reason": "CLICK_FLOODING", "class": "SIVT", "risk": "medium", "fp_risk": "medium",
+                   "observed": {"count": 501}, "threshold": 500, "window": "1h"})
+        );
+        assert_eq!(shown[1]["effect"], "flag");
+        assert!(shown[1].get("threshold").is_none());
+    }
+
+    #[test]
+    fn filters_are_named_in_order_and_a_skip_says_why() {
+        assert_eq!(
+            filters_json(&verdict(), &["vpn", "click_flooding"]),
+            json!([{"key": "vpn", "state": "clean"}, {"key": "click_flooding", "state": "flagged"},
+                   {"key": "filter_2", "state": "skipped", "missing": "no ip"}])
+        );
+    }
+
+    #[test]
+    fn an_event_shows_its_verdict_and_every_given_fact() {
+        let mut facts = facts_of(|hit| {
+            hit.ip = "8.8.8.8".parse().ok();
+            hit.set(Field::Publisher, Some("p1"));
+            hit.extras.push(("utm", "x"));
+        });
+        if let Some(ip) = &mut facts.ip {
+            ip.country = Country::parse("US");
+        }
+        let mut ua = UaFacts::bare(UaKind::Library);
+        ua.mark = Some(UaMark {
+            rule: "library".into(),
+            token: "curl/".into(),
+            name: Box::default(),
+        });
+        facts.ua = Some(Arc::new(ua));
+        let shown = event_json(&EventRecord {
+            event_id: EventId::new(NOW, 1, 0, 1),
+            facts,
+            recall: Recall::default(),
+            verdict: verdict(),
+            destination: None,
+            detect_revision: 1,
+            decision_us: 7,
+        });
+        assert_eq!(shown["score"], 2);
+        assert_eq!(shown["reasons"], json!(["CLICK_FLOODING", "GEO_MISMATCH"]));
+        assert_eq!(shown["rule"], json!({"id": 3, "version": 9}));
+        assert_eq!(shown["integration_id"], 7);
+        assert_eq!(shown["destination"], Value::Null);
+        assert_eq!(shown["facts"]["publisher"], "p1");
+        assert_eq!(shown["facts"]["network"]["country"], "US");
+        assert_eq!(
+            shown["facts"]["client"]["mark"],
+            json!({"rule": "library", "token": "curl/"})
+        );
+        assert_eq!(shown["facts"]["extras"], json!({"utm": "x"}));
+        assert!(shown["facts"].get("device").is_none());
+        assert!(shown.get("degraded").is_none());
+    }
 }
