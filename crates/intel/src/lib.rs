@@ -6,4 +6,6 @@
 
 pub mod device;
 pub mod ip;
+pub mod store;
 pub mod ua;
+pub mod upstream;

@@ -117,12 +117,21 @@ fn marks(claims: &Claims<'_>, access: bool) -> Marks {
         (MarkKind::Vpn, claims.vpn.or_else(|| named(MarkKind::Vpn))),
         (MarkKind::PublicProxy, claims.proxy),
         (MarkKind::ResidentialProxy, claims.residential),
-        (MarkKind::Hosting, hosting.or_else(|| named(MarkKind::Hosting))),
+        (
+            MarkKind::Hosting,
+            hosting.or_else(|| named(MarkKind::Hosting)),
+        ),
     ];
     let marks = found.into_iter().filter_map(|(kind, claim)| {
         let claim = claim?;
         let weak = access && claim.basis != Basis::Address;
-        Some(MarkRow { kind, basis: claim.basis, weak, label: claim.label, list: claim.list })
+        Some(MarkRow {
+            kind,
+            basis: claim.basis,
+            weak,
+            label: claim.label,
+            list: claim.list,
+        })
     });
     marks.collect()
 }
@@ -163,15 +172,22 @@ fn benign(claims: &Claims<'_>, class: NetworkClass) -> Option<Benign> {
 mod tests {
     use super::*;
 
-    const CLAIM: Claim =
-        Claim { basis: Basis::Range, label: 7, list: 8, class: NetworkClass::Unknown };
+    const CLAIM: Claim = Claim {
+        basis: Basis::Range,
+        label: 7,
+        list: 8,
+        class: NetworkClass::Unknown,
+    };
 
     fn claim(basis: Basis) -> Option<Claim> {
         Some(Claim { basis, ..CLAIM })
     }
 
     fn claims() -> Claims<'static> {
-        Claims { network: u32::MAX, ..Claims::default() }
+        Claims {
+            network: u32::MAX,
+            ..Claims::default()
+        }
     }
 
     fn isp(class: NetworkClass) -> Option<Claim> {
@@ -186,11 +202,23 @@ mod tests {
             hosting: claim(Basis::Asn),
             ..claims()
         };
-        let (row, marks) = resolve(&Claims { relay_block: true, ..bad });
-        assert_eq!((row.class, row.benign), (NetworkClass::Relay, Some(Benign::Relay)));
+        let (row, marks) = resolve(&Claims {
+            relay_block: true,
+            ..bad
+        });
+        assert_eq!(
+            (row.class, row.benign),
+            (NetworkClass::Relay, Some(Benign::Relay))
+        );
         assert!(marks.is_empty());
-        let (row, marks) = resolve(&Claims { crawler: claim(Basis::Range), ..bad });
-        assert_eq!((row.crawler, row.benign), (7, Some(Benign::VerifiedCrawler)));
+        let (row, marks) = resolve(&Claims {
+            crawler: claim(Basis::Range),
+            ..bad
+        });
+        assert_eq!(
+            (row.crawler, row.benign),
+            (7, Some(Benign::VerifiedCrawler))
+        );
         assert!(marks.is_empty());
     }
 
@@ -204,7 +232,12 @@ mod tests {
             ..claims()
         };
         let kinds: Vec<_> = resolve(&all).1.iter().map(|m| m.kind).collect();
-        let order = [MarkKind::Tor, MarkKind::Vpn, MarkKind::PublicProxy, MarkKind::Hosting];
+        let order = [
+            MarkKind::Tor,
+            MarkKind::Vpn,
+            MarkKind::PublicProxy,
+            MarkKind::Hosting,
+        ];
         assert_eq!(kinds, order);
     }
 
@@ -216,7 +249,11 @@ mod tests {
             (Basis::Asn, true),
         ];
         for (basis, weak) in cases {
-            let c = Claims { vpn: claim(basis), isp: isp(NetworkClass::Isp), ..claims() };
+            let c = Claims {
+                vpn: claim(basis),
+                isp: isp(NetworkClass::Isp),
+                ..claims()
+            };
             let (row, marks) = resolve(&c);
             assert_eq!(marks[0].weak, weak, "{basis:?}");
             assert_eq!(row.class, NetworkClass::Isp);
@@ -226,26 +263,52 @@ mod tests {
 
     #[test]
     fn a_name_counts_only_where_no_access_list_denies_it() {
-        let name = NameFacts { hosting: true, ..NameFacts::default() };
-        let c = Claims { name: Some(&name), ..claims() };
+        let name = NameFacts {
+            hosting: true,
+            ..NameFacts::default()
+        };
+        let c = Claims {
+            name: Some(&name),
+            ..claims()
+        };
         let (row, marks) = resolve(&c);
-        assert_eq!((row.class, marks[0].basis), (NetworkClass::Hosting, Basis::AsName));
-        let listed = Claims { isp: isp(NetworkClass::Business), ..c };
+        assert_eq!(
+            (row.class, marks[0].basis),
+            (NetworkClass::Hosting, Basis::AsName)
+        );
+        let listed = Claims {
+            isp: isp(NetworkClass::Business),
+            ..c
+        };
         assert!(resolve(&listed).1.is_empty());
     }
 
     #[test]
     fn the_narrower_of_cloud_and_hosting_counts() {
-        let c = Claims { cloud: claim(Basis::Range), hosting: claim(Basis::Address), ..claims() };
+        let c = Claims {
+            cloud: claim(Basis::Range),
+            hosting: claim(Basis::Address),
+            ..claims()
+        };
         assert_eq!(resolve(&c).1[0].basis, Basis::Address);
     }
 
     #[test]
     fn mobile_and_satellite_are_benign_and_mail_scanners_lose_network_marks() {
-        let mobile = Claims { isp: isp(NetworkClass::Mobile), ..claims() };
+        let mobile = Claims {
+            isp: isp(NetworkClass::Mobile),
+            ..claims()
+        };
         assert_eq!(resolve(&mobile).0.benign, Some(Benign::CarrierGateway));
-        let name = NameFacts { mail_scanner: true, ..NameFacts::default() };
-        let mail = Claims { name: Some(&name), hosting: claim(Basis::Asn), ..claims() };
+        let name = NameFacts {
+            mail_scanner: true,
+            ..NameFacts::default()
+        };
+        let mail = Claims {
+            name: Some(&name),
+            hosting: claim(Basis::Asn),
+            ..claims()
+        };
         let (row, marks) = resolve(&mail);
         assert_eq!(row.benign, Some(Benign::MailScanner));
         assert!(marks.is_empty());

@@ -105,11 +105,23 @@ impl TablesBuilder {
 
     fn add_claims(&mut self, source: &Source, layer: usize) {
         let list = self.strings.id(&source.list);
-        let labels: Vec<StrId> = source.values.iter().map(|v| self.strings.id(&v.label)).collect();
+        let labels: Vec<StrId> = source
+            .values
+            .iter()
+            .map(|v| self.strings.id(&v.label))
+            .collect();
         for entry in &source.entries {
-            let class = source.value_of(entry).and_then(|v| v.class).unwrap_or(NetworkClass::Isp);
+            let class = source
+                .value_of(entry)
+                .and_then(|v| v.class)
+                .unwrap_or(NetworkClass::Isp);
             let label = labels.get(entry.value as usize).copied().unwrap_or(EMPTY);
-            let claim = Claim { basis: basis(entry), label, list, class };
+            let claim = Claim {
+                basis: basis(entry),
+                label,
+                list,
+                class,
+            };
             match entry.place {
                 Place::Asn(number) => {
                     self.listed.insert((source.kind, number), claim);
@@ -140,8 +152,10 @@ impl TablesBuilder {
         layers.push(std::mem::take(&mut blocks.layer));
 
         let rows = &self.networks.rows;
-        let names: Vec<NameFacts> =
-            rows.iter().map(|n| NameFacts::of(self.strings.get(n.operator))).collect();
+        let names: Vec<NameFacts> = rows
+            .iter()
+            .map(|n| NameFacts::of(self.strings.get(n.operator)))
+            .collect();
         let name_list = self.strings.id(NAME_RULES);
         let mut resolved = Rows::new(Evidence {
             claims: &self.claims,
@@ -158,7 +172,10 @@ impl TablesBuilder {
         let (net_rows, marks) = resolved.finish();
         IpTables {
             net,
-            place: Both { v4: Flat::new(&place.v4), v6: Flat::new(&place.v6) },
+            place: Both {
+                v4: Flat::new(&place.v4),
+                v6: Flat::new(&place.v6),
+            },
             net_rows,
             marks,
             place_rows: self.places.rows.into_boxed_slice(),

@@ -124,7 +124,9 @@ pub(crate) fn merge<K: Key, const N: usize>(
     let mut at = [0usize; N];
     let mut values = [NONE; N];
     loop {
-        let next = (0..N).filter_map(|i| layers[i].get(at[i]).map(|s| s.0)).min();
+        let next = (0..N)
+            .filter_map(|i| layers[i].get(at[i]).map(|s| s.0))
+            .min();
         let Some(start) = next else { return };
         for i in 0..N {
             if let Some(&(key, value)) = layers[i].get(at[i])
@@ -210,24 +212,45 @@ mod tests {
 
     #[test]
     fn narrower_runs_win_inside_wider_ones() {
-        let flat = Flat::new(&flatten(vec![run(0, u32::MAX, 1), run(10, 20, 2), run(12, 13, 3)]));
-        let seen: Vec<u32> = [0, 9, 10, 12, 13, 14, 20, 21, u32::MAX].map(|k| flat.get(k)).into();
+        let flat = Flat::new(&flatten(vec![
+            run(0, u32::MAX, 1),
+            run(10, 20, 2),
+            run(12, 13, 3),
+        ]));
+        let seen: Vec<u32> = [0, 9, 10, 12, 13, 14, 20, 21, u32::MAX]
+            .map(|k| flat.get(k))
+            .into();
         assert_eq!(seen, [1, 1, 2, 3, 3, 2, 2, 1, 1]);
     }
 
     #[test]
     fn a_gap_has_no_value() {
-        let flat = Flat::new(&flatten(vec![run(70_000, 70_001, 5), run(900_000, 900_000, 6)]));
-        assert_eq!([69_999, 70_000, 70_002, 899_999, 900_000, 900_001].map(|k| flat.get(k)), [
-            NONE, 5, NONE, NONE, 6, NONE
-        ]);
+        let flat = Flat::new(&flatten(vec![
+            run(70_000, 70_001, 5),
+            run(900_000, 900_000, 6),
+        ]));
+        assert_eq!(
+            [69_999, 70_000, 70_002, 899_999, 900_000, 900_001].map(|k| flat.get(k)),
+            [NONE, 5, NONE, NONE, 6, NONE]
+        );
     }
 
     #[test]
     fn ipv6_cells_keep_the_order() {
-        let keys = [0u64, 1 << 45, 0x2001_0db8 << 32, 0x2a02_26f7 << 32, 0x4000 << 48, u64::MAX];
+        let keys = [
+            0u64,
+            1 << 45,
+            0x2001_0db8 << 32,
+            0x2a02_26f7 << 32,
+            0x4000 << 48,
+            u64::MAX,
+        ];
         assert!(keys.windows(2).all(|w| w[0].cell() <= w[1].cell()));
-        let steps: Steps<u64> = keys.iter().enumerate().map(|(i, &k)| (k, i as u32)).collect();
+        let steps: Steps<u64> = keys
+            .iter()
+            .enumerate()
+            .map(|(i, &k)| (k, i as u32))
+            .collect();
         let flat = Flat::new(&steps);
         for (i, &k) in keys.iter().enumerate() {
             assert_eq!(flat.get(k), i as u32, "{k:x}");

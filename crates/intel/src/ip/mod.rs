@@ -5,12 +5,13 @@
 //!
 //! Source: SPEC §3 (order of belief), RFC 6890 (scopes).
 
-pub mod builtin;
 mod belief;
 mod build;
+pub mod builtin;
 mod flat;
 mod json;
 mod kind;
+pub mod load;
 mod name;
 mod source;
 mod span;

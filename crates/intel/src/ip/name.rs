@@ -21,11 +21,26 @@ impl NameFacts {
         let name = name.to_ascii_lowercase();
         let any = |words: &[&str]| words.iter().any(|w| name.contains(w));
         let mut facts = Self::default();
-        if any(&["hosting", "server", "cloud", "datacenter", "data center", "vps", "colo"]) {
+        if any(&[
+            "hosting",
+            "server",
+            "cloud",
+            "datacenter",
+            "data center",
+            "vps",
+            "colo",
+        ]) {
             facts.hosting = true;
         } else if any(&["mobile", "wireless", "cellular"]) {
             facts.access = Some(NetworkClass::Mobile);
-        } else if any(&["telecom", "broadband", "cable", "fiber", "telefon", "telekom"]) {
+        } else if any(&[
+            "telecom",
+            "broadband",
+            "cable",
+            "fiber",
+            "telefon",
+            "telekom",
+        ]) {
             facts.access = Some(NetworkClass::Isp);
         } else if any(&["universit", "college", "school"]) {
             facts.access = Some(NetworkClass::Education);

@@ -98,13 +98,19 @@ mod tests {
 
     #[test]
     fn prefixes_drop_host_bits_and_widen_to_the_slash_64() {
-        assert_eq!(prefix("10.1.2.3", 8), Some(Span::V4(0x0a00_0000, 0x0aff_ffff)));
+        assert_eq!(
+            prefix("10.1.2.3", 8),
+            Some(Span::V4(0x0a00_0000, 0x0aff_ffff))
+        );
         assert_eq!(prefix("0.0.0.0", 0), Some(Span::V4(0, u32::MAX)));
         assert_eq!(prefix("10.1.2.3", 33), None);
         let slash64 = Span::V6(0x2001_0db8_0000_0001, 0x2001_0db8_0000_0001);
         assert_eq!(prefix("2001:db8:0:1::5", 128), Some(slash64));
         assert_eq!(prefix("2001:db8:0:1::", 64), Some(slash64));
-        assert_eq!(prefix("::ffff:10.0.0.0", 104), Some(Span::V4(0x0a00_0000, 0x0aff_ffff)));
+        assert_eq!(
+            prefix("::ffff:10.0.0.0", 104),
+            Some(Span::V4(0x0a00_0000, 0x0aff_ffff))
+        );
         assert_eq!(prefix("::", 0), Some(Span::V6(0, u64::MAX)));
     }
 

@@ -48,7 +48,11 @@ pub(crate) struct Interner {
 impl Interner {
     /// Starts with the empty string as id 0.
     pub(crate) fn new() -> Self {
-        let mut new = Self { ids: HashMap::new(), text: String::new(), ends: Vec::new() };
+        let mut new = Self {
+            ids: HashMap::new(),
+            text: String::new(),
+            ends: Vec::new(),
+        };
         new.id("");
         new
     }
@@ -72,7 +76,10 @@ impl Interner {
 
     /// Closes the table.
     pub(crate) fn finish(self) -> Strings {
-        Strings { text: self.text.into_boxed_str(), ends: self.ends.into_boxed_slice() }
+        Strings {
+            text: self.text.into_boxed_str(),
+            ends: self.ends.into_boxed_slice(),
+        }
     }
 }
 
@@ -83,11 +90,18 @@ mod tests {
     #[test]
     fn equal_texts_share_an_id_and_come_back() {
         let mut interner = Interner::new();
-        let (a, b, c) = (interner.id("amazon"), interner.id("ovh"), interner.id("amazon"));
+        let (a, b, c) = (
+            interner.id("amazon"),
+            interner.id("ovh"),
+            interner.id("amazon"),
+        );
         assert_eq!(a, c);
         assert_eq!(interner.id(""), EMPTY);
         let strings = interner.finish();
-        assert_eq!((strings.get(a), strings.get(b), strings.get(EMPTY)), ("amazon", "ovh", ""));
+        assert_eq!(
+            (strings.get(a), strings.get(b), strings.get(EMPTY)),
+            ("amazon", "ovh", "")
+        );
         assert_eq!(strings.get(99), "");
     }
 }

@@ -100,7 +100,10 @@ impl IpTables {
         facts.crawler = self.text(row.crawler);
         facts.cloud = self.text(row.cloud);
         let first = row.marks_at as usize;
-        let marks = self.marks.get(first..first + usize::from(row.marks)).unwrap_or(&[]);
+        let marks = self
+            .marks
+            .get(first..first + usize::from(row.marks))
+            .unwrap_or(&[]);
         facts.marks.extend(marks.iter().map(|m| self.mark(m)));
     }
 
@@ -139,7 +142,9 @@ impl IpTables {
     /// Whether class or benign state is ever set; for callers that check a fresh build.
     #[must_use]
     pub fn has_networks(&self) -> bool {
-        self.net_rows.iter().any(|r| r.class != NetworkClass::Unknown || r.benign.is_some())
+        self.net_rows
+            .iter()
+            .any(|r| r.class != NetworkClass::Unknown || r.benign.is_some())
     }
 }
 

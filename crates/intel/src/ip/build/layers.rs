@@ -37,7 +37,10 @@ impl Layer {
     /// Lays `self` over `below`: the value below holds only where this one has none.
     pub(super) fn over(self, below: &Self) -> Self {
         if self.v4.is_empty() && self.v6.is_empty() {
-            return Self { v4: below.v4.clone(), v6: below.v6.clone() };
+            return Self {
+                v4: below.v4.clone(),
+                v6: below.v6.clone(),
+            };
         }
         let mut both = Self::default();
         merge(&[&self.v4, &below.v4], |start, &[top, low]| {

@@ -19,7 +19,11 @@ pub(super) struct Networks {
 impl Networks {
     pub(super) fn add(&mut self, source: &Source, builtin: bool, strings: &mut Interner) {
         let rows: Vec<_> = source.values.iter().map(|v| self.row(v, strings)).collect();
-        let runs = if builtin { &mut self.builtin } else { &mut self.imported };
+        let runs = if builtin {
+            &mut self.builtin
+        } else {
+            &mut self.imported
+        };
         for entry in &source.entries {
             if let (Place::Span(span), Some(Some(row))) =
                 (entry.place, rows.get(entry.value as usize))

@@ -32,7 +32,10 @@ impl Places {
     }
 
     fn row(&mut self, value: &Value, strings: &mut Interner) -> u32 {
-        let row = PlaceRow { country: value.country, city: strings.id(&value.label) };
+        let row = PlaceRow {
+            country: value.country,
+            city: strings.id(&value.label),
+        };
         *self.index.entry(row).or_insert_with(|| {
             self.rows.push(row);
             self.rows.len() as u32 - 1
@@ -41,6 +44,7 @@ impl Places {
 
     pub(super) fn flatten(&mut self) -> Layer {
         let [builtin, country, city] = &mut self.layers;
-        city.flatten().over(&country.flatten().over(&builtin.flatten()))
+        city.flatten()
+            .over(&country.flatten().over(&builtin.flatten()))
     }
 }

@@ -25,11 +25,17 @@ impl RelayBlocks {
         let mut blocks: BTreeMap<Span, BTreeSet<u32>> = BTreeMap::new();
         each_block(&relay.v4, &network.v4, 16, |block, id| {
             let first = (block as u32) << 16;
-            blocks.entry(Span::V4(first, first | 0xffff)).or_default().insert(id);
+            blocks
+                .entry(Span::V4(first, first | 0xffff))
+                .or_default()
+                .insert(id);
         });
         each_block(&relay.v6, &network.v6, 32, |block, id| {
             let first = block << 32;
-            blocks.entry(Span::V6(first, first | 0xffff_ffff)).or_default().insert(id);
+            blocks
+                .entry(Span::V6(first, first | 0xffff_ffff))
+                .or_default()
+                .insert(id);
         });
         let (mut runs, mut networks) = (Runs::default(), Vec::new());
         for (span, ids) in blocks {
@@ -39,12 +45,17 @@ impl RelayBlocks {
             });
             runs.push(span, at as u32);
         }
-        Self { layer: runs.flatten(), networks }
+        Self {
+            layer: runs.flatten(),
+            networks,
+        }
     }
 
     /// Whether `network` is the relay's own in this block.
     pub(super) fn holds(&self, block: u32, network: u32) -> bool {
-        self.networks.get(block as usize).is_some_and(|n| n.contains(&network))
+        self.networks
+            .get(block as usize)
+            .is_some_and(|n| n.contains(&network))
     }
 }
 
@@ -60,7 +71,9 @@ fn each_block<K: Key + Into<u64>>(
             continue;
         }
         let id = value_at(network, start);
-        let last = relay.get(at + 1).map_or(start.into(), |next| next.0.into() - 1);
+        let last = relay
+            .get(at + 1)
+            .map_or(start.into(), |next| next.0.into() - 1);
         let (first_block, last_block) = (start.into() >> bits, last >> bits);
         // A list wide enough to span this many blocks describes them itself.
         if id != NONE && last_block - first_block <= 4096 {

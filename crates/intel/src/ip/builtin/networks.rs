@@ -28,16 +28,26 @@ fn read(raw: &[u8]) -> Option<Vec<Source>> {
     let mut at = Columns(raw.strip_prefix(MAGIC)?);
     let _package_versions = at.section()?;
     let mut asn = Source::new(Kind::Asn, VERSION);
-    let (mut numbers, names) = (Columns(at.section()?), std::str::from_utf8(at.section()?).ok()?);
+    let (mut numbers, names) = (
+        Columns(at.section()?),
+        std::str::from_utf8(at.section()?).ok()?,
+    );
     let mut number = 0;
     for name in names.split('\n') {
         number += numbers.varint()? as u32;
-        asn.value(Value { asn: Some(number), label: name.into(), ..Value::default() });
+        asn.value(Value {
+            asn: Some(number),
+            label: name.into(),
+            ..Value::default()
+        });
     }
     let mut country = Source::new(Kind::Country, VERSION);
     for code in at.section()?.chunks(2) {
         let country_code = Country::parse(std::str::from_utf8(code).ok()?);
-        country.value(Value { country: country_code, ..Value::default() });
+        country.value(Value {
+            country: country_code,
+            ..Value::default()
+        });
     }
     for source in [&mut asn, &mut country] {
         at.ranges(|first, last| Span::V4(first as u32, last as u32), source)?;
@@ -94,7 +104,10 @@ impl<'a> Columns<'a> {
             let first = at.checked_add(gaps.gap()?)?;
             let last = first.checked_add(sizes.gap()? - 1)?;
             let value = u32::from_le_bytes([low, mid, high, 0]);
-            out.entries.push(Entry { place: Place::Span(span(first, last)), value });
+            out.entries.push(Entry {
+                place: Place::Span(span(first, last)),
+                value,
+            });
             at = last.wrapping_add(1);
         }
         Some(())
@@ -108,7 +121,10 @@ mod tests {
     #[test]
     fn the_packed_file_is_whole() {
         let sources = sources();
-        let rows: Vec<_> = sources.iter().map(|s| (s.kind, s.entries.len() > 400_000)).collect();
+        let rows: Vec<_> = sources
+            .iter()
+            .map(|s| (s.kind, s.entries.len() > 400_000))
+            .collect();
         assert_eq!(rows, [(Kind::Asn, true), (Kind::Country, true)]);
     }
 }
