@@ -1,9 +1,23 @@
 //! Detection: pure filters, compiled rules, and the verdict they come to.
+//!
+//! Same facts, same recall, same rule version: same verdict (golden rule 1). Nothing in
+//! here reads a clock, a store or a socket; counters are declared and handed in.
 
-use assay_model::document::{Problem, Rule};
+pub mod filter;
+pub mod filters;
+pub mod rules;
+pub mod verdict;
 
-/// Everything wrong with a rule, the settings of its filters included.
+pub use filter::{Filter, Readings};
+pub use rules::{AccountRules, CompiledRule, check_rule};
+pub use verdict::{recompute, weigh};
+
+/// Revision of the detection code. Grows when the same facts may come to another verdict,
+/// so that replay can say whether a difference is the rule's or ours.
+pub const REVISION: u32 = 1;
+
+/// Filter keys in the order in which [`assay_model::Verdict::checks`] lists them.
 #[must_use]
-pub fn check_rule(rule: &Rule) -> Vec<Problem> {
-    rule.check()
+pub fn filter_keys() -> &'static [&'static str] {
+    filters::KEYS
 }

@@ -293,15 +293,18 @@ pub enum Check {
     Skipped(Missing),
     /// Found something; the findings stand beside it.
     Flagged,
+    /// Was not asked: off in this rule.
+    Off,
 }
 
 impl Check {
-    /// The number records store: 0 clean, 1 flagged, 16 + cause skipped.
+    /// The number records store: 0 clean, 1 flagged, 2 off, 16 + cause skipped.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
             Self::Flagged => 1,
+            Self::Off => 2,
             Self::Skipped(missing) => 16 + missing as u8,
         }
     }
@@ -312,6 +315,7 @@ impl Check {
         match code {
             0 => Some(Self::Clean),
             1 => Some(Self::Flagged),
+            2 => Some(Self::Off),
             16.. => Missing::from_code(code - 16).map(Self::Skipped),
             _ => None,
         }
@@ -449,7 +453,8 @@ pub struct Verdict<'a> {
     pub weighing: Weighing,
     /// Why inputs were missing, if they were.
     pub degraded: Option<Degraded>,
-    /// How each filter of the rule answered, in the rule's order.
+    /// How each filter answered, in the order of `assay_detect::filter_keys`; empty when the
+    /// rule does not screen this kind of event.
     pub checks: SmallVec<[Check; 32]>,
 }
 

@@ -1,0 +1,202 @@
+//! All filters, one file each, and the table that names them.
+//!
+//! The table fixes key, order (append-only: records list checks by place), what is on by
+//! default, and how settings become a filter.
+
+mod address;
+mod blank_ua;
+mod click_flooding;
+mod datacenter;
+mod device_id;
+mod duplicate_user;
+mod fast_clicker;
+mod geo_mismatch;
+mod hyper_engagement;
+mod ip_hopping;
+mod lists;
+mod ua_kind;
+mod ua_spoofing;
+mod unroutable;
+mod xff;
+
+use assay_model::document::{IntegrationKind, Problem};
+use assay_model::hit::Field;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::filter::Filter;
+
+/// What a rule tells its filters when it is compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildContext {
+    /// The field that is "the sub id".
+    pub sub_id: Field,
+    /// Kind of the integration whose traffic it judges.
+    pub kind: IntegrationKind,
+}
+
+/// Whether a filter's findings do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockMode {
+    /// They count.
+    #[default]
+    Block,
+    /// They are kept, nothing is done.
+    Flag,
+}
+
+/// A filter's own settings.
+pub trait Settings: DeserializeOwned + Default {
+    /// Pushes what is wrong, with field names relative to the filter.
+    fn check(&self, out: &mut Vec<Problem>) {
+        let _ = out;
+    }
+}
+
+/// Settings of a filter that has none of its own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoSettings {}
+
+impl Settings for NoSettings {}
+
+/// Pushes a problem unless `value` is in `range`.
+pub(crate) fn in_range(
+    field: &str,
+    value: u32,
+    range: std::ops::RangeInclusive<u32>,
+    unit: &str,
+    out: &mut Vec<Problem>,
+) {
+    if !range.contains(&value) {
+        let (low, high) = (range.start(), range.end());
+        out.push(Problem::new(
+            field,
+            format!("is {value}{unit}, must be {low} to {high}{unit}"),
+        ));
+    }
+}
+
+/// Pushes a problem unless the duration is in `range` (seconds).
+pub(crate) fn span_in_range(
+    field: &str,
+    value: assay_model::Span,
+    range: std::ops::RangeInclusive<u32>,
+    out: &mut Vec<Problem>,
+) {
+    if !range.contains(&value.0) {
+        let (low, high) = (
+            assay_model::Span(*range.start()),
+            assay_model::Span(*range.end()),
+        );
+        out.push(Problem::new(
+            field,
+            format!("is {value}, must be {low} to {high}"),
+        ));
+    }
+}
+
+/// One row of the table.
+pub(crate) struct FilterKind {
+    pub key: &'static str,
+    pub on_by_default: fn(IntegrationKind) -> bool,
+    pub build: fn(serde_json::Value, BuildContext) -> Result<Box<dyn Filter>, Vec<Problem>>,
+}
+
+/// Reads typed settings and builds the filter; every problem names its field.
+fn build<S: Settings, F: Filter + 'static>(
+    json: serde_json::Value,
+    make: impl FnOnce(S) -> F,
+) -> Result<Box<dyn Filter>, Vec<Problem>> {
+    let settings: S = serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { String::new() } else { path };
+        vec![Problem::new(field, error.into_inner().to_string())]
+    })?;
+    let mut problems = Vec::new();
+    settings.check(&mut problems);
+    if problems.is_empty() {
+        Ok(Box::new(make(settings)))
+    } else {
+        Err(problems)
+    }
+}
+
+const fn always(_: IntegrationKind) -> bool {
+    true
+}
+
+/// Views repeat: where the caller only asks for a score, duplicates are not judged.
+fn not_s2s(kind: IntegrationKind) -> bool {
+    kind != IntegrationKind::S2s
+}
+
+macro_rules! table {
+    ($($key:literal $on:ident $settings:ty => $make:expr;)*) => {
+        /// Every filter key, in stored order.
+        pub const KEYS: &[&str] = &[$($key,)*];
+
+        pub(crate) static TABLE: &[FilterKind] = &[
+            $(FilterKind {
+                key: $key,
+                on_by_default: $on,
+                build: |json, context| {
+                    let make: fn($settings, BuildContext) -> _ = $make;
+                    build::<$settings, _>(json, |settings| make(settings, context))
+                },
+            },)*
+        ];
+    };
+}
+
+table! {
+    "unroutable" always NoSettings => |_, _| unroutable::Unroutable;
+    "lists" always NoSettings => |_, _| lists::Lists;
+    "known_crawler" always NoSettings => |_, _| ua_kind::KnownCrawler;
+    "non_browser_ua" always NoSettings => |_, _| ua_kind::NonBrowserUa;
+    "blank_ua" always NoSettings => |_, _| blank_ua::BlankUa;
+    "automation" always NoSettings => |_, _| ua_kind::Automation;
+    "emulator" always NoSettings => |_, _| ua_kind::Emulator;
+    "ua_spoofing" always NoSettings => |_, _| ua_spoofing::UaSpoofing;
+    "tor" always NoSettings => |_, _| address::MarkFilter::TOR;
+    "vpn" always NoSettings => |_, _| address::MarkFilter::VPN;
+    "public_proxy" always NoSettings => |_, _| address::MarkFilter::PUBLIC_PROXY;
+    "residential_proxy" always NoSettings => |_, _| address::MarkFilter::RESIDENTIAL_PROXY;
+    "datacenter" always NoSettings => |_, _| datacenter::Datacenter;
+    "xff" always xff::XffSettings => |settings, _| xff::Xff::new(settings);
+    "geo_mismatch" always NoSettings => |_, _| geo_mismatch::GeoMismatch;
+    "device_id" always device_id::DeviceIdSettings => |settings, _| device_id::DeviceId::new(&settings);
+    "duplicate_user" not_s2s duplicate_user::DuplicateUserSettings => duplicate_user::DuplicateUser::new;
+    "click_flooding" always click_flooding::ClickFloodingSettings => click_flooding::ClickFlooding::new;
+    "hyper_engagement" always hyper_engagement::HyperEngagementSettings => hyper_engagement::HyperEngagement::new;
+    "ip_hopping" always ip_hopping::IpHoppingSettings => ip_hopping::IpHopping::new;
+    "fast_clicker" always fast_clicker::FastClickerSettings => fast_clicker::FastClicker::new;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_one_that_a_rule_may_name() {
+        for key in KEYS {
+            assert!(assay_model::document::FILTER_KEYS.contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn defaults_of_every_filter_compile() {
+        let context = BuildContext {
+            sub_id: Field::SubId,
+            kind: IntegrationKind::Custom,
+        };
+        for row in TABLE {
+            assert!(
+                (row.build)(serde_json::json!({}), context).is_ok(),
+                "{}",
+                row.key
+            );
+        }
+    }
+}

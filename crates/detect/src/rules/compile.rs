@@ -1,0 +1,154 @@
+//! From a rule document to a compiled rule.
+
+use std::collections::HashMap;
+
+use assay_model::document::{IntegrationKind, Preset, Problem, Rule};
+use assay_model::recall::CounterSpec;
+use assay_model::verdict::{OnDegraded, RuleRef, Weighing};
+use serde_json::{Map, Value};
+
+use super::{CompiledRule, RuleFilter};
+use crate::filters::{BlockMode, BuildContext, FilterKind, TABLE};
+
+impl CompiledRule {
+    /// Compiles a rule for one kind of integration.
+    ///
+    /// # Errors
+    /// Every problem, each with the path of its field.
+    pub fn compile(rule: &Rule, id: RuleRef, kind: IntegrationKind) -> Result<Self, Vec<Problem>> {
+        let mut problems = rule.check();
+        let sub_id = rule.sub_id_field().unwrap_or(assay_model::Field::SubId);
+        let context = BuildContext { sub_id, kind };
+        let mut filters = Vec::new();
+        let mut needs = Needs::default();
+        for (place, row) in (0u8..).zip(TABLE) {
+            match build_filter(rule, row, context) {
+                Ok(None) => {}
+                Ok(Some((filter, block_mode))) => {
+                    let places = filter
+                        .needs()
+                        .into_iter()
+                        .map(|spec| needs.place(spec))
+                        .collect();
+                    filters.push(RuleFilter {
+                        filter,
+                        block_mode,
+                        places,
+                        key: place,
+                    });
+                }
+                Err(more) => problems.extend(more),
+            }
+        }
+        problems.extend(not_built(rule));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            rule: id,
+            integration: rule.integration_id,
+            protection: rule.protection,
+            scope: rule.scope.clone(),
+            weighing: Weighing {
+                strictness: rule.strictness,
+                mode: rule.mode,
+                on_degraded: OnDegraded::Allow,
+            },
+            sub_id,
+            filters,
+            needs: needs.specs,
+        })
+    }
+}
+
+/// Filters, presets and modes of the specification that this build does not have are
+/// refused by name: accepting them would promise a protection that is not there.
+fn not_built(rule: &Rule) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = rule
+        .filters
+        .keys()
+        .filter(|key| assay_model::document::FILTER_KEYS.contains(&key.as_str()))
+        .filter(|key| !TABLE.iter().any(|row| row.key == key.as_str()))
+        .map(|key| {
+            Problem::new(
+                format!("filters.{key}"),
+                "this version does not have this filter",
+            )
+        })
+        .collect();
+    if !matches!(rule.preset, Preset::None | Preset::DisableAll) {
+        problems.push(Problem::new(
+            "preset",
+            "this version has the presets none and disable_all only",
+        ));
+    }
+    problems
+}
+
+type Built = Option<(Box<dyn crate::Filter>, BlockMode)>;
+
+fn build_filter(
+    rule: &Rule,
+    row: &FilterKind,
+    context: BuildContext,
+) -> Result<Built, Vec<Problem>> {
+    let path = format!("filters.{}", row.key);
+    let mut settings = match rule.filters.get(row.key) {
+        None => Map::new(),
+        Some(Value::Object(map)) => map.clone(),
+        Some(_) => return Err(vec![Problem::new(path, "must be an object of settings")]),
+    };
+    let on = rule.preset != Preset::DisableAll && (row.on_by_default)(context.kind);
+    let enabled = take(
+        &mut settings,
+        "enabled",
+        on || rule.filters.contains_key(row.key),
+        &path,
+    )?;
+    let block_mode = take(&mut settings, "block_mode", BlockMode::Block, &path)?;
+    // Settings of a filter that is off are checked too: it may be switched on later.
+    let filter = (row.build)(Value::Object(settings), context).map_err(|problems| {
+        problems
+            .into_iter()
+            .map(|p| {
+                let field = if p.field.is_empty() {
+                    path.clone()
+                } else {
+                    format!("{path}.{}", p.field)
+                };
+                Problem::new(field, p.detail)
+            })
+            .collect::<Vec<_>>()
+    })?;
+    Ok(enabled.then_some((filter, block_mode)))
+}
+
+/// Takes one common setting out of a filter's map.
+fn take<T: serde::de::DeserializeOwned>(
+    settings: &mut Map<String, Value>,
+    name: &str,
+    default: T,
+    path: &str,
+) -> Result<T, Vec<Problem>> {
+    match settings.remove(name) {
+        None => Ok(default),
+        Some(value) => serde_json::from_value(value)
+            .map_err(|error| vec![Problem::new(format!("{path}.{name}"), error.to_string())]),
+    }
+}
+
+/// The union of what filters need: a counter that two filters share is read once.
+#[derive(Default)]
+struct Needs {
+    specs: Vec<CounterSpec>,
+    places: HashMap<CounterSpec, u16>,
+}
+
+impl Needs {
+    fn place(&mut self, spec: CounterSpec) -> u16 {
+        *self.places.entry(spec).or_insert_with(|| {
+            self.specs.push(spec);
+            (self.specs.len() - 1) as u16
+        })
+    }
+}

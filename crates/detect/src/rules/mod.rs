@@ -1,0 +1,292 @@
+//! Rules compiled when they are saved, and run on facts and recall.
+//!
+//! A rule that does not compile is refused with the field and the cause; nothing is
+//! skipped silently (golden rule 6).
+
+mod compile;
+
+use assay_model::document::{
+    IntegrationKind, Problem, Protection, Rule, Scope, ScopeSubject, Status,
+};
+use assay_model::facts::{Benign, Facts};
+use assay_model::hit::{EventKind, Field};
+use assay_model::reason::{Class, Reason, Risk};
+use assay_model::recall::{Bump, CounterSpec, Degraded, Recall};
+use assay_model::verdict::{
+    Action, Check, Effect, Finding, OnDegraded, RuleRef, Verdict, Weighing,
+};
+
+use crate::filter::{Filter, Readings};
+use crate::filters::BlockMode;
+use crate::verdict::weigh;
+
+/// Everything wrong with a rule, the settings of its filters included.
+#[must_use]
+pub fn check_rule(rule: &Rule) -> Vec<Problem> {
+    let mut problems = rule.check();
+    for kind in [IntegrationKind::S2s, IntegrationKind::Custom] {
+        let id = RuleRef { id: 0, version: 0 };
+        if let Err(more) = CompiledRule::compile(rule, id, kind) {
+            problems.extend(more);
+        }
+    }
+    let mut unique: Vec<Problem> = Vec::new();
+    problems.retain(|problem| {
+        let new = !unique.contains(problem);
+        if new {
+            unique.push(problem.clone());
+        }
+        new
+    });
+    problems
+}
+
+/// A filter as one rule runs it.
+struct RuleFilter {
+    filter: Box<dyn Filter>,
+    block_mode: BlockMode,
+    /// Where its counters stand among the rule's.
+    places: Vec<u16>,
+    /// Its place in [`crate::filter_keys`].
+    key: u8,
+}
+
+/// A rule ready to judge, for one kind of integration.
+pub struct CompiledRule {
+    /// Id and version.
+    pub rule: RuleRef,
+    /// Only this integration; `None` = all.
+    pub integration: Option<u32>,
+    protection: Protection,
+    scope: Scope,
+    weighing: Weighing,
+    /// The field that is "the sub id".
+    pub sub_id: Field,
+    filters: Vec<RuleFilter>,
+    needs: Vec<CounterSpec>,
+}
+
+impl std::fmt::Debug for CompiledRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledRule")
+            .field("rule", &self.rule)
+            .field("filters", &self.filters.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CompiledRule {
+    /// Whether the rule is for this event.
+    #[must_use]
+    pub fn matches(&self, facts: &Facts<'_>) -> bool {
+        let hit = &facts.hit;
+        self.integration.is_none_or(|id| id == hit.integration.0)
+            && self.scope.matches(&ScopeSubject {
+                offer: hit.get(Field::Offer),
+                advertiser: hit.get(Field::Advertiser),
+                publisher: hit.get(Field::Publisher),
+                country: facts.ip.as_ref().and_then(|ip| ip.country),
+            })
+    }
+
+    /// Whether the rule screens this kind of event at all.
+    #[must_use]
+    pub fn screens(&self, event: EventKind) -> bool {
+        self.protection.covers(event)
+    }
+
+    /// Counters that recall must read, in the order [`Recall::readings`] has.
+    #[must_use]
+    pub fn needs(&self) -> &[CounterSpec] {
+        &self.needs
+    }
+
+    /// The bumps of an event, with the place of each among [`Self::needs`]; keys that the
+    /// event lacks are left out. A rule that does not screen the event counts nothing.
+    pub fn bumps(&self, facts: &Facts<'_>, out: &mut Vec<(u16, Bump)>) {
+        out.clear();
+        if !self.screens(facts.hit.event) {
+            return;
+        }
+        for (place, spec) in (0u16..).zip(&self.needs) {
+            if let Some(bump) = spec.bump(facts) {
+                out.push((place, bump));
+            }
+        }
+    }
+
+    /// Runs every filter and weighs what they found.
+    #[must_use]
+    pub fn judge<'a>(
+        &'a self,
+        facts: &'a Facts<'_>,
+        recall: &Recall,
+        on_degraded: OnDegraded,
+    ) -> Verdict<'a> {
+        let weighing = Weighing {
+            on_degraded,
+            ..self.weighing
+        };
+        let mut verdict = Verdict {
+            risk: Risk::Clean,
+            points: 0,
+            class: Class::Valid,
+            reason: Reason::Clean,
+            findings: notes(facts),
+            action: Action::Approved,
+            rule: self.rule,
+            weighing,
+            degraded: None,
+            checks: smallvec::SmallVec::new(),
+        };
+        let degraded = recall
+            .degraded
+            .filter(|_| !self.needs.is_empty() || recall.degraded == Some(Degraded::BudgetSpent));
+        if self.screens(facts.hit.event) {
+            self.run(facts, recall, &mut verdict);
+            allow(facts, &mut verdict.findings);
+            if let Some(cause) = degraded {
+                verdict.degraded = degraded;
+                verdict
+                    .findings
+                    .push(Finding::new(Reason::FailOpenTimeout).with("stage", cause.as_str()));
+            }
+        }
+        let outcome = weigh(
+            &mut verdict.findings,
+            facts.hit.event,
+            weighing,
+            verdict.degraded,
+        );
+        verdict.risk = outcome.risk;
+        verdict.points = outcome.points;
+        verdict.class = outcome.class;
+        verdict.reason = outcome.reason;
+        verdict.action = outcome.action;
+        verdict
+    }
+
+    fn run<'a>(&'a self, facts: &'a Facts<'_>, recall: &Recall, verdict: &mut Verdict<'a>) {
+        verdict.checks.resize(crate::filter_keys().len(), Check::Off);
+        for rule_filter in &self.filters {
+            let before = verdict.findings.len();
+            let readings = Readings::new(&recall.readings, &rule_filter.places);
+            let check = rule_filter
+                .filter
+                .check(facts, readings, &mut verdict.findings);
+            debug_assert_eq!(check == Check::Flagged, verdict.findings.len() > before);
+            if rule_filter.block_mode == BlockMode::Flag {
+                for finding in &mut verdict.findings[before..] {
+                    finding.effect = Effect::Flag;
+                }
+            }
+            verdict.checks[usize::from(rule_filter.key)] = check;
+        }
+    }
+
+    /// The keys of the filters that run, in the order of [`Verdict::checks`].
+    pub fn filter_keys(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.filters
+            .iter()
+            .map(|f| crate::filter_keys()[usize::from(f.key)])
+    }
+}
+
+/// What is noted about every event, whatever the rule: never a risk.
+fn notes<'a>(facts: &'a Facts<'_>) -> Vec<Finding<'a>> {
+    let mut found = Vec::new();
+    for (parameter, literal) in &facts.hit.unreplaced {
+        found.push(
+            Finding::new(Reason::MacroUnreplaced)
+                .with("parameter", *parameter)
+                .with("literal", *literal),
+        );
+    }
+    if let Some(ip) = &facts.ip
+        && matches!(ip.benign, Some(Benign::Relay | Benign::Satellite))
+    {
+        found.push(
+            Finding::new(Reason::RelayBenign)
+                .with("network", ip.benign.map_or("", Benign::as_str))
+                .with_some("operator", ip.operator),
+        );
+    }
+    found
+}
+
+/// An allow list of the account lets through what intelligence and statistics found; the
+/// account's own deny lists, policy and integrity stand.
+fn allow(facts: &Facts<'_>, findings: &mut [Finding<'_>]) {
+    let allowed = facts.lists.iter().any(|m| !m.deny);
+    if !allowed {
+        return;
+    }
+    for finding in findings {
+        let class = finding.reason.info().class;
+        if matches!(class, Class::Givt | Class::Sivt) && finding.reason != Reason::ListDenied {
+            finding.effect = Effect::Allowed;
+        }
+    }
+}
+
+/// An account's rules in order, for one kind of integration.
+#[derive(Debug)]
+pub struct AccountRules {
+    rules: Vec<CompiledRule>,
+    default: CompiledRule,
+}
+
+impl AccountRules {
+    /// Compiles rules; `rules` may come in any order and holds the default rule, or the
+    /// built-in default is used.
+    ///
+    /// # Errors
+    /// The problems of the first rule that does not compile, with its id.
+    pub fn compile(
+        rules: &[(RuleRef, Rule)],
+        kind: IntegrationKind,
+    ) -> Result<Self, (u64, Vec<Problem>)> {
+        let mut ordered: Vec<&(RuleRef, Rule)> =
+            rules.iter().filter(|(_, rule)| !rule.is_default).collect();
+        ordered.sort_by_key(|(id, rule)| (rule.priority, id.id));
+        let mut compiled = Vec::new();
+        for (id, rule) in ordered {
+            if rule.status == Status::Active {
+                compiled.push(CompiledRule::compile(rule, *id, kind).map_err(|p| (id.id, p))?);
+            }
+        }
+        let built_in = (
+            RuleRef {
+                id: 0,
+                version: crate::REVISION,
+            },
+            Rule::default_rule(),
+        );
+        let (id, rule) = rules
+            .iter()
+            .find(|(_, rule)| rule.is_default)
+            .unwrap_or(&built_in);
+        let default = CompiledRule::compile(rule, *id, kind).map_err(|p| (id.id, p))?;
+        Ok(Self {
+            rules: compiled,
+            default,
+        })
+    }
+
+    /// The rule that decides: the first whose scope matches, else the default rule.
+    #[must_use]
+    pub fn rule_for(&self, facts: &Facts<'_>) -> &CompiledRule {
+        self.rules
+            .iter()
+            .find(|rule| rule.matches(facts))
+            .unwrap_or(&self.default)
+    }
+
+    /// Every rule, the default last.
+    pub fn iter(&self) -> impl Iterator<Item = &CompiledRule> {
+        self.rules.iter().chain([&self.default])
+    }
+}
+
+#[cfg(test)]
+mod tests;
