@@ -79,7 +79,7 @@ fn verdict_map(verdict: &Verdict<'_>) -> Map<String, Value> {
     out
 }
 
-/// How each filter answered: `{"key","state","missing"}` in the rule's order.
+/// How each filter answered: `{"key","state","missing"}`; state clean, flagged, skipped or off.
 ///
 /// Shape: `keys` names the filters in that order; a check beyond it keeps its number as key.
 #[must_use]
@@ -91,6 +91,7 @@ pub fn filters_json(verdict: &Verdict<'_>, keys: &[&str]) -> Value {
         match check {
             Check::Clean => json!({"key": key, "state": "clean"}),
             Check::Flagged => json!({"key": key, "state": "flagged"}),
+            Check::Off => json!({"key": key, "state": "off"}),
             Check::Skipped(missing) => {
                 json!({"key": key, "state": "skipped", "missing": missing.as_str()})
             }
