@@ -6,6 +6,7 @@
 
 pub mod device;
 pub mod ip;
+pub mod lists;
 pub mod store;
 pub mod ua;
 pub mod upstream;

@@ -100,9 +100,6 @@ pub struct List {
     pub entries: Vec<ListEntry>,
 }
 
-/// An entry's value does not fit the list's field.
-pub type EntryError = String;
-
 impl List {
     /// Everything wrong with the document.
     #[must_use]
@@ -127,7 +124,7 @@ impl List {
     }
 }
 
-fn check_entry(field: ListField, value: &str) -> Result<(), EntryError> {
+fn check_entry(field: ListField, value: &str) -> Result<(), String> {
     let trimmed = value.trim();
     match field {
         _ if trimmed.is_empty() => Err("is empty".to_owned()),

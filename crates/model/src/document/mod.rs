@@ -11,7 +11,10 @@ mod token;
 
 pub use account::{Account, Retention, Role, User};
 pub use integration::{Clicks, Conversions, Integration, IntegrationKind, OnReject, Status};
-pub use list::{EntryError, List, ListEntry, ListField, ListMode, MAX_LIST_ENTRIES};
+pub use list::{
+    List, ListEntry, ListField, ListMode, MAX_LIST_ENTRIES, parse_asn as list_asn,
+    parse_cidr as list_cidr,
+};
 pub use rule::{FILTER_KEYS, Preset, Protection, Rule, Scope, ScopeSubject, Select};
 pub use token::{Token, TokenScope, token_hash_input};
 

@@ -21,7 +21,7 @@ pub use log::{EventLog, LogError, LogPosition};
 pub use policy::{PolicyPublisher, PublishError};
 pub use reports::{
     ClickMeasures, Dimension, ReportError, ReportFilter, ReportQuery, ReportReader, ReportResult,
-    ReportRow,
+    ReportRow, host_of,
 };
 
 /// A store could not do what was asked.
