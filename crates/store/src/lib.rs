@@ -1,1 +1,8 @@
-//! placeholder
+//! Where things are kept: one adapter per backend behind the ports of `assay-model`.
+//!
+//! `spool` is the write-ahead log of events on every node, `embedded` needs nothing but a
+//! folder, and `conformance` is the one suite that every backend passes.
+
+pub mod conformance;
+pub mod embedded;
+pub mod spool;
