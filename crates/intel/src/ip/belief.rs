@@ -78,7 +78,7 @@ pub(crate) fn resolve(claims: &Claims<'_>) -> (NetRow, Marks) {
         return (row, Marks::new());
     }
     let access = access_class(claims);
-    let mut marks = marks(claims, access.is_some());
+    let mut marks = marks(claims, access);
     let served = marks.iter().any(|m| m.kind == MarkKind::Hosting && !m.weak);
     row.class = match access {
         _ if served => NetworkClass::Hosting,
@@ -109,8 +109,8 @@ fn access_class(claims: &Claims<'_>) -> Option<NetworkClass> {
     }
 }
 
-fn marks(claims: &Claims<'_>, access: bool) -> Marks {
-    let named = |kind| name_claim(claims, kind, access);
+fn marks(claims: &Claims<'_>, access: Option<NetworkClass>) -> Marks {
+    let named = |kind| name_claim(claims, kind, access.is_some());
     let hosting = narrower(claims.cloud, claims.hosting);
     let found = [
         (MarkKind::Tor, claims.tor),
@@ -124,7 +124,7 @@ fn marks(claims: &Claims<'_>, access: bool) -> Marks {
     ];
     let marks = found.into_iter().filter_map(|(kind, claim)| {
         let claim = claim?;
-        let weak = access && claim.basis != Basis::Address;
+        let weak = access.is_some() && contradicts(claims, claim.basis);
         Some(MarkRow {
             kind,
             basis: claim.basis,
@@ -134,6 +134,18 @@ fn marks(claims: &Claims<'_>, access: bool) -> Marks {
         })
     });
     marks.collect()
+}
+
+/// Whether an access network denies a claim of this width.
+///
+/// A list of networks is made network by network, so against it common words in a name
+/// ("telecom") do not count, a list of access networks or a carrier's own name does.
+fn contradicts(claims: &Claims<'_>, basis: Basis) -> bool {
+    match basis {
+        Basis::Address => false,
+        Basis::Range | Basis::AsName => true,
+        Basis::Asn => claims.isp.is_some() || claims.name.is_some_and(|n| n.carrier),
+    }
 }
 
 /// The claim about fewer addresses; of equals the first.

@@ -10,6 +10,7 @@ mod networks;
 mod places;
 mod relay;
 mod rows;
+mod shapes;
 
 use std::collections::HashMap;
 
@@ -23,7 +24,7 @@ use self::rows::{Evidence, Rows};
 use super::Kind;
 use super::belief::Claim;
 use super::flat::Flat;
-use super::name::NameFacts;
+use super::name::{NameFacts, Points};
 use super::source::{Entry, Place, Source};
 use super::strings::{EMPTY, Interner, StrId};
 use super::tables::{Both, IpTables};
@@ -152,9 +153,13 @@ impl TablesBuilder {
         layers.push(std::mem::take(&mut blocks.layer));
 
         let rows = &self.networks.rows;
-        let names: Vec<NameFacts> = rows
-            .iter()
-            .map(|n| NameFacts::of(self.strings.get(n.operator)))
+        let shapes = shapes::of(rows.len(), &layers[NETWORK], &place, &self.places.rows);
+        let points = Points::builtin();
+        let names = rows.iter().zip(&shapes);
+        let names: Vec<NameFacts> = names
+            .map(|(n, shape)| {
+                NameFacts::of(n.number, self.strings.get(n.operator), shape, &points)
+            })
             .collect();
         let name_list = self.strings.id(NAME_RULES);
         let mut resolved = Rows::new(Evidence {

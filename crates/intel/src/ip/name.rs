@@ -1,12 +1,26 @@
-//! What a network's name says about it.
+//! What a network's name and shape say about it.
+//!
+//! Lists of hosting networks always miss the newest and the smallest, so words
+//! ("hosting", "vps", in many languages), brands and the shape of what a network
+//! announces decide where no list does. A guess by name is `Basis::AsName`, medium
+//! at most, and any list of access networks overrules it.
+
+mod points;
+mod shape;
+mod words;
 
 use assay_model::facts::NetworkClass;
+
+pub(crate) use self::points::Points;
+pub(crate) use self::shape::Shape;
 
 /// Findings of the name rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameFacts {
-    /// An access network, by a carrier's name.
+    /// An access network, by the words of its name.
     pub(crate) access: Option<NetworkClass>,
+    /// A large operator of access networks, by its own name.
+    pub(crate) carrier: bool,
     /// Servers.
     pub(crate) hosting: bool,
     /// A VPN provider.
@@ -15,36 +29,132 @@ pub(crate) struct NameFacts {
     pub(crate) mail_scanner: bool,
 }
 
+/// Networks with more IPv4 addresses are called hosting by name for an unmistakable word only.
+///
+/// From here on most are consumer networks, and a mistake costs many people.
+const CONSUMER_SIZE: u64 = 1 << 17;
+
+/// Points from which a network without a telling word counts as hosting, by size.
+const fn points_min(addresses: u64) -> i32 {
+    match addresses {
+        0..0x8000 => -31,
+        0x8000..0x1_0000 => -22,
+        _ => -12,
+    }
+}
+
 impl NameFacts {
-    /// Reads a name.
-    pub(crate) fn of(name: &str) -> Self {
+    /// Judges one network.
+    pub(crate) fn of(number: u32, name: &str, shape: &Shape, points: &Points) -> Self {
         let name = name.to_ascii_lowercase();
-        let any = |words: &[&str]| words.iter().any(|w| name.contains(w));
-        let mut facts = Self::default();
-        if any(&[
-            "hosting",
-            "server",
-            "cloud",
-            "datacenter",
-            "data center",
-            "vps",
-            "colo",
-        ]) {
-            facts.hosting = true;
-        } else if any(&["mobile", "wireless", "cellular"]) {
-            facts.access = Some(NetworkClass::Mobile);
-        } else if any(&[
-            "telecom",
-            "broadband",
-            "cable",
-            "fiber",
-            "telefon",
-            "telekom",
-        ]) {
-            facts.access = Some(NetworkClass::Isp);
-        } else if any(&["universit", "college", "school"]) {
-            facts.access = Some(NetworkClass::Education);
+        let words: Vec<&str> =
+            name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        let any = |list| words.iter().any(|w| words::is_on(list, w));
+        let mut facts = Self {
+            mail_scanner: any(words::MAIL_SCANNERS),
+            vpn: any(words::VPN),
+            access: access_class(&words),
+            ..Self::default()
+        };
+        let telling = tells_hosting(&words);
+        facts.carrier = any(words::CARRIERS) && !telling && shape.addresses >= CONSUMER_SIZE / 4;
+        if facts.carrier {
+            facts.access.get_or_insert(NetworkClass::Isp);
+        }
+        facts.hosting = match facts.access {
+            // "Acme Telecom & Hosting" sells both; when it is large, people are on it.
+            Some(_) => telling && !facts.carrier && shape.addresses < CONSUMER_SIZE,
+            None if telling => true,
+            None => {
+                shape.addresses < CONSUMER_SIZE
+                    && points.of(number, &words, shape) > points_min(shape.addresses)
+            }
+        };
+        if facts.hosting {
+            facts.access = None;
         }
         facts
+    }
+}
+
+/// The kind of access network the words name, the most special first.
+fn access_class(words: &[&str]) -> Option<NetworkClass> {
+    let any = |list| words.iter().any(|w| words::is_on(list, w));
+    let pair = |a: &str, b: &str| words.windows(2).any(|w| w == [a, b]);
+    if any(words::SATELLITE) {
+        Some(NetworkClass::Satellite)
+    } else if any(words::EDUCATION) {
+        Some(NetworkClass::Education)
+    } else if any(words::BUSINESS_GATEWAYS) {
+        Some(NetworkClass::Business)
+    } else if any(words::MOBILE) || pair("t", "mobile") {
+        Some(NetworkClass::Mobile)
+    } else if any(words::ISP) {
+        Some(NetworkClass::Isp)
+    } else {
+        None
+    }
+}
+
+/// Whether a word or a brand says servers beyond doubt.
+fn tells_hosting(words: &[&str]) -> bool {
+    let ends = |word: &str| {
+        words::HOSTING_ENDS.iter().any(|end| word.len() > end.len() && word.ends_with(end))
+    };
+    let pair = words.windows(2).any(|w| {
+        matches!(w, ["data", "center" | "centers" | "centre" | "centres"] | ["bare", "metal"])
+    });
+    pair || words.iter().any(|w| {
+        words::is_on(words::HOSTING, w) || words::HOSTING_BRANDS.contains(w) || ends(w)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(name: &str, addresses: u64) -> NameFacts {
+        let mut shape = Shape::default();
+        shape.add_v4(0x0200_0000, addresses, None);
+        NameFacts::of(64500, name, &shape, &Points::builtin())
+    }
+
+    #[test]
+    fn words_tell_hosting_in_many_languages() {
+        for name in [
+            "Acme Hosting GmbH",
+            "ACMEHOST LLC",
+            "Acme Data Center",
+            "Acme VPS",
+            "Servidores Acme",
+            "Acme Bulut Teknolojileri",
+            "AcmeCloud Ltd",
+        ] {
+            assert!(facts(name, 4096).hosting, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_tell_access_networks() {
+        let cases = [
+            ("Acme Telecom Ltda", NetworkClass::Isp),
+            ("Acme Mobile", NetworkClass::Mobile),
+            ("T-Mobile Somewhere", NetworkClass::Mobile),
+            ("University of Acme", NetworkClass::Education),
+            ("Acme Broadband", NetworkClass::Isp),
+            ("Space Exploration Starlink", NetworkClass::Satellite),
+        ];
+        for (name, class) in cases {
+            let facts = facts(name, 4096);
+            assert_eq!((facts.access, facts.hosting), (Some(class), false), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_large_network_needs_an_unmistakable_word() {
+        assert!(!facts("Acme Inc", 1 << 20).hosting);
+        assert!(!facts("Acme Telecom & Cloud", 1 << 20).hosting);
+        assert!(facts("Acme Cloud", 1 << 20).hosting);
+        assert!(facts("Vodafone Nowhere", 1 << 20).carrier);
     }
 }
