@@ -5,12 +5,12 @@ use super::parse::{Parsed, find_ci};
 /// Product names in order of particularity: Chrome and Safari come last because all others name them too.
 const FAMILIES: &[(&str, &str)] = &[
     ("OPR", "Opera"), ("OPT", "Opera Touch"), ("OPX", "Opera GX"), ("OPiOS", "Opera Mini"), ("EdgA", "Edge"), ("EdgiOS", "Edge"),
-    ("Edg", "Edge"), ("Edge", "Edge"), ("SamsungBrowser", "Samsung Internet"), ("YaBrowser", "Yandex"), ("UCBrowser", "UC Browser"),
+    ("Edg", "Edge"), ("Edge", "Edge"), ("OculusBrowser", "Oculus"), ("SamsungBrowser", "Samsung Internet"), ("YaBrowser", "Yandex"), ("UCBrowser", "UC Browser"),
     ("UBrowser", "UC Browser"), ("MiuiBrowser", "Miui"), ("HuaweiBrowser", "Huawei"), ("VivoBrowser", "Vivo"), ("HeyTapBrowser", "HeyTap"),
     ("OppoBrowser", "Oppo"), ("RealmeBrowser", "Realme"), ("OnePlusBrowser", "OnePlus"), ("MQQBrowser", "QQ Browser"), ("QQBrowser", "QQ Browser"),
     ("baidubrowser", "Baidu"), ("baiduboxapp", "Baidu"), ("Quark", "Quark"), ("Vivaldi", "Vivaldi"), ("Brave", "Brave"), ("DuckDuckGo", "DuckDuckGo"),
     ("Ddg", "DuckDuckGo"), ("Silk", "Silk"), ("Whale", "Whale"), ("coc_coc_browser", "Coc Coc"), ("Puffin", "Puffin"), ("Maxthon", "Maxthon"),
-    ("MxBrowser", "Maxthon"), ("AlohaBrowser", "Aloha"), ("Dolphin", "Dolphin"), ("OculusBrowser", "Oculus"), ("Focus", "Focus"), ("Klar", "Focus"),
+    ("MxBrowser", "Maxthon"), ("AlohaBrowser", "Aloha"), ("Dolphin", "Dolphin"), ("Focus", "Focus"), ("Klar", "Focus"),
     ("PaleMoon", "Pale Moon"), ("SeaMonkey", "SeaMonkey"), ("Iceweasel", "Iceweasel"), ("Waterfox", "Waterfox"), ("Thunderbird", "Thunderbird"),
     ("Netscape", "Netscape"), ("Camino", "Camino"), ("Epiphany", "Epiphany"), ("Midori", "Midori"), ("Falkon", "Falkon"), ("Konqueror", "Konqueror"),
     ("Electron", "Electron"), ("Cobalt", "Cobalt"), ("NintendoBrowser", "Nintendo"), ("GSA", "Google App"), ("CriOS", "Chrome"), ("FxiOS", "Firefox"),

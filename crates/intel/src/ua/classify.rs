@@ -2,7 +2,7 @@
 
 use super::native::{self, App};
 use super::parse::Parsed;
-use super::{browser, emulator, engine, impossible, masks::Masks, needle, platform, retired, shapes, structure, webview};
+use super::{browser, contact, emulator, engine, impossible, masks::Masks, needle, platform, retired, shapes, structure, webview};
 use assay_model::facts::{UaFacts, UaKind, UaMark};
 
 /// Bytes of evidence kept.
@@ -36,14 +36,16 @@ fn classify_text(ua: &str) -> UaFacts {
 
 /// The kind and why.
 fn judge(parsed: &Parsed<'_>, masks: &Masks) -> UaFacts {
-    if let Some(hit) = needle::find(parsed.raw, masks) {
+    let app = native::recognise(parsed);
+    let people = app.is_some() || engine::is_browser(parsed);
+    if let Some(hit) = needle::find(parsed.raw, masks, !people) {
         let token = parsed.raw.get(hit.start..hit.end).unwrap_or("");
         return decided(hit.kind, hit.rule, token, shapes::name_around(parsed.raw, hit.start, hit.end));
     }
-    if let Some((rule, token)) = structure::odd_place(parsed) {
+    if let Some((rule, token)) = contact::find(parsed, people).or_else(|| structure::odd_place(parsed)) {
         return decided(UaKind::Crawler, rule, token, "");
     }
-    match native::recognise(parsed) {
+    match app {
         Some(App::Stack(token)) => return decided(UaKind::NativeApp, "app_stack", token, ""),
         Some(App::Desktop(token)) => return decided(UaKind::NonBrowser, "desktop_program", token, ""),
         Some(App::People(name)) => {
@@ -53,7 +55,7 @@ fn judge(parsed: &Parsed<'_>, masks: &Masks) -> UaFacts {
         }
         None => {}
     }
-    if !engine::is_browser(parsed) {
+    if !people {
         let first = parsed.products.first().map_or(parsed.raw, |p| p.name);
         return decided(UaKind::NonBrowser, "no_engine", first, "");
     }
@@ -70,6 +72,9 @@ fn person(parsed: &Parsed<'_>) -> UaFacts {
     }
     if let Some(kit) = emulator::DEVELOPER_KITS.iter().find(|kit| parsed.raw.contains(**kit)) {
         facts.mark = mark("developer_kit", kit, "");
+    }
+    if let Some((rule, token)) = impossible::note(parsed) {
+        facts.mark = mark(rule, token, "");
     }
     if let Some(rule) = impossible::find(parsed) {
         facts.impossible = rule.into();

@@ -30,7 +30,7 @@ const HEADS: &[&str] = &[
     "prestigio", "fly_", "fly-", "fly ", "explay", "videocon", "intex", "celkon", "lephone", "bleu", "dallab", "compal",
     "benq", "mercury", "pg-", "gigabyte", "o2-", "t-mobile", "orange", "sendo", "vertu", "helio", "novarra", "webos",
     "lg browser", "netcast", "hbbtv", "playstation", "nintendo", "bunjalloo", "sonybdp", "viera", "aquos", "inettv",
-    "xda", "dopod", "casio", "nexian", "cherry", "ktouch", "mtk", "bada", "symbian", "series60", "danger",
+    "appletv", "xda", "dopod", "casio", "nexian", "cherry", "ktouch", "mtk", "bada", "symbian", "series60", "danger",
 ];
 
 /// Platforms that a `Mozilla/` string without an engine may name.
@@ -47,7 +47,8 @@ pub(super) fn is_browser(parsed: &Parsed<'_>) -> bool {
     if parsed.is_mozilla() || starts_ci(parsed.raw, "mozilla/") {
         return mozilla_has_engine(parsed);
     }
-    if HEADS.iter().any(|head| starts_ci(parsed.raw, head)) {
+    let lg = parsed.raw.strip_prefix("LG").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if lg || HEADS.iter().any(|head| starts_ci(parsed.raw, head)) {
         return true;
     }
     // A telephone whose maker is not in the list above still names its profile or engine.
@@ -73,5 +74,12 @@ fn mozilla_has_engine(parsed: &Parsed<'_>) -> bool {
         // Netscape up to 4.x names nothing but itself.
         return !has_ci(platform, "compatible");
     }
-    PLATFORMS.iter().any(|word| has_ci(platform, word)) || parsed.product("Firefox").is_some() && !platform.is_empty()
+    PLATFORMS.iter().any(|word| has_ci(platform, word)) || gecko_without_name(parsed)
+}
+
+/// Gecko's platform comment ends in `rv:` and is followed by a build date, whatever the engine's name.
+fn gecko_without_name(parsed: &Parsed<'_>) -> bool {
+    let platform = parsed.platform();
+    let dated = parsed.products.get(1).is_some_and(|p| p.version.len() >= 8 && p.version.bytes().all(|b| b.is_ascii_digit()));
+    platform.contains("rv:") && (dated || parsed.product("Firefox").is_some())
 }

@@ -77,7 +77,7 @@ pub(super) fn android_model<'a>(comment: &Comment<'a>) -> Option<(&'a str, usize
     let mut seen = false;
     for (text, at) in comment.segments() {
         if seen && !is_filler(text) {
-            return Some((model_only(text), at));
+            return Some((text, at));
         }
         seen |= starts_ci(text, "Android") || starts_ci(text, "Tizen") || starts_ci(text, "Adr ");
     }
@@ -89,12 +89,7 @@ fn is_filler(text: &str) -> bool {
     let locale = text.len() <= 7
         && text.get(..2).is_some_and(|l| l.bytes().all(|b| b.is_ascii_lowercase()))
         && (text.len() == 2 || matches!(text.as_bytes().get(2), Some(b'-' | b'_')));
-    locale || matches!(text, "U" | "wv" | "Mobile" | "Tablet" | "" | "arm" | "arm_64" | "K") || starts_ci(text, "rv:")
-}
-
-/// Text before ` Build/`, the build, and nothing of what follows.
-fn model_only(text: &str) -> &str {
-    text
+    locale || matches!(text, "U" | "wv" | "Mobile" | "Tablet" | "" | "arm" | "arm_64" | "K" | "HarmonyOS") || starts_ci(text, "rv:")
 }
 
 /// Instagram, Pinterest, Snapchat: `(33/13; 420dpi; 1080x2209; Google/google; Pixel 6; …)`.

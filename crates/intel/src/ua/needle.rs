@@ -35,12 +35,19 @@ pub(super) struct Needle {
     pub kind: UaKind,
     /// Rule name for the evidence.
     pub rule: &'static str,
+    /// Only names the kind of what is no browser; in a browser's or an app's string it means nothing.
+    pub weak: bool,
 }
 
 impl Needle {
     /// A word with its edge, kind and rule name.
     pub const fn new(text: &'static str, edge: Edge, kind: UaKind, rule: &'static str) -> Self {
-        Self { text, edge, kind, rule }
+        Self { text, edge, kind, rule, weak: false }
+    }
+
+    /// The same, for a word that people's software can hold too.
+    pub const fn weak(self) -> Self {
+        Self { weak: true, ..self }
     }
 
     fn rank(&self) -> u8 {
@@ -82,6 +89,7 @@ impl Automaton {
             scanner::TOOLS,
             automation::TOOLS,
             crawler::WORDS,
+            crawler::WEAK,
             library::NAMES,
             emulator::NAMES,
         ];
@@ -97,14 +105,14 @@ impl Automaton {
     }
 }
 
-/// Finds the word that counts most in `raw`, outside `masks`.
-pub(super) fn find(raw: &str, masks: &Masks) -> Option<Hit> {
+/// Finds the word that counts most in `raw`, outside `masks`; weak words only where `weak` says so.
+pub(super) fn find(raw: &str, masks: &Masks, weak: bool) -> Option<Hit> {
     let automaton = &*AUTOMATON;
     let mut best: Option<(u8, Hit)> = None;
     for found in automaton.search.find_overlapping_iter(raw) {
         let Some(needle) = automaton.needles.get(found.pattern().as_usize()) else { continue };
         let rank = needle.rank();
-        if best.is_some_and(|(old, _)| old <= rank) {
+        if needle.weak && !weak || best.is_some_and(|(old, _)| old <= rank) {
             continue;
         }
         let hit = Hit { kind: needle.kind, rule: needle.rule, start: found.start(), end: found.end() };
@@ -146,10 +154,8 @@ mod tests {
     #[test]
     fn every_word_is_lower_case_and_not_empty() {
         for needle in &AUTOMATON.needles {
-            assert!(!needle.text.is_empty());
-            if needle.rule != "crawler_list" {
-                assert!(needle.text.len() > 1 || "`\0".contains(needle.text), "{needle:?}");
-            }
+            assert_eq!(needle.text, needle.text.to_ascii_lowercase());
+            assert!(needle.text.len() > 1 || "`\0".contains(needle.text), "{needle:?}");
         }
     }
 }

@@ -20,13 +20,18 @@ pub(super) struct Platform {
 /// Reads the platform; the order matters, the most particular system comes first.
 pub(super) fn read(parsed: &Parsed<'_>) -> Platform {
     let raw = parsed.raw;
+    let named = match parsed.platform() {
+        "" => raw,
+        platform => platform,
+    };
     television(raw)
         .or_else(|| console(raw))
         .or_else(|| windows_phone(parsed))
         .or_else(|| apple_mobile(parsed))
+        .or_else(|| other_mobile(parsed, BEFORE_ANDROID))
         .or_else(|| android(parsed))
-        .or_else(|| other_mobile(parsed))
-        .or_else(|| desktop(raw))
+        .or_else(|| other_mobile(parsed, AFTER_ANDROID))
+        .or_else(|| desktop(named))
         .unwrap_or_default()
 }
 
@@ -60,7 +65,8 @@ fn console(raw: &str) -> Option<Platform> {
         ("PSP (", "PlayStation"), ("PS2;", "PlayStation"), ("Dreamcast", "Dreamcast"), ("DreamPassport", "Dreamcast"),
     ];
     let (mark, os) = MARKS.iter().find(|(mark, _)| raw.contains(mark))?;
-    let from = raw.find(mark).unwrap_or(0);
+    let named = raw.find(')').and_then(|end| raw.get(..end)).unwrap_or(raw);
+    let from = named.rfind(mark).or_else(|| raw.find(mark)).unwrap_or(0);
     let model = raw.get(from..).unwrap_or("");
     let len = model.find([';', ')', '/']).unwrap_or(model.len());
     Some(Platform { model: clip(model.get(..len).unwrap_or("")), ..plain(os, String::new(), DeviceType::Console) })
@@ -97,7 +103,8 @@ fn android(parsed: &Parsed<'_>) -> Option<Platform> {
     let version = raw.get(at..).map(|rest| after(rest, "Android ")).filter(|v| !v.is_empty()).unwrap_or_else(|| after(raw, "Adr "));
     let model = parsed.comments.iter().find_map(android_model).map_or("", |(text, _)| text);
     let model = model.split(" Build/").next().unwrap_or("").trim();
-    let model = if starts_ci(model, "Build/") || model == "Mobile" { "" } else { model };
+    let nameless = ["Build/", "Opera Mini", "Opera Mobi", "HMSCore"].iter().any(|w| starts_ci(model, w)) || model == "Mobile";
+    let model = if nameless { "" } else { model.strip_prefix("SAMSUNG ").unwrap_or(model) };
     let tablet = ["tablet", "ipad", " tab ", "sm-t", "kf", "nexus 7", "nexus 10", "pad "].iter().any(|w| has_ci(model, w));
     let mobile = parsed.products.iter().any(|p| p.name.starts_with("Mobile")) || parsed.platform().contains("Mobile");
     let webkit = has_ci(raw, "applewebkit");
@@ -108,24 +115,60 @@ fn android(parsed: &Parsed<'_>) -> Option<Platform> {
     Some(Platform { os: "Android", os_version: version, device, model: clip(model) })
 }
 
-fn other_mobile(parsed: &Parsed<'_>) -> Option<Platform> {
-    const MARKS: &[(&str, &str, DeviceType)] = &[
-        ("KAIOS", "KaiOS", DeviceType::Phone), ("BB10", "BlackBerry", DeviceType::Phone), ("PlayBook", "BlackBerry", DeviceType::Tablet),
-        ("BlackBerry", "BlackBerry", DeviceType::Phone), ("Symbian", "Symbian", DeviceType::Phone), ("Series60", "Symbian", DeviceType::Phone),
-        ("S60", "Symbian", DeviceType::Phone), ("Bada", "Bada", DeviceType::Phone), ("Tizen", "Tizen", DeviceType::Phone),
-        ("MeeGo", "MeeGo", DeviceType::Phone), ("Maemo", "Maemo", DeviceType::Phone), ("Sailfish", "Sailfish", DeviceType::Phone),
-        ("hpwOS", "webOS", DeviceType::Tablet), ("webOS", "webOS", DeviceType::Phone), ("PalmOS", "Palm OS", DeviceType::Phone),
-        ("PalmSource", "Palm OS", DeviceType::Phone), ("Kindle", "Kindle", DeviceType::Other), ("PocketBook", "Linux", DeviceType::Other),
-        ("Tesla", "Linux", DeviceType::Other), ("QtCarBrowser", "Linux", DeviceType::Other), ("HarmonyOS", "HarmonyOS", DeviceType::Phone),
-        ("MIDP-", "Java", DeviceType::Phone), ("CLDC-", "Java", DeviceType::Phone), ("BREW", "BREW", DeviceType::Phone),
-        ("UP.Browser", "", DeviceType::Phone), ("Obigo", "", DeviceType::Phone), ("jig browser", "", DeviceType::Phone),
-        ("DoCoMo", "", DeviceType::Phone), ("(Mobile;", "Firefox OS", DeviceType::Phone), ("NetFront", "", DeviceType::Phone),
-    ];
-    let (mark, os, device) = MARKS.iter().find(|(mark, ..)| parsed.raw.contains(mark))?;
+/// Text, system and device of telephones and readers.
+type Mobile = (&'static str, &'static str, DeviceType);
+
+/// Systems whose strings name Android too.
+const BEFORE_ANDROID: &[Mobile] = &[
+    ("KAIOS", "KaiOS", DeviceType::Phone),
+    ("Kindle/", "Kindle", DeviceType::Other),
+    ("OpenHarmony", "HarmonyOS", DeviceType::Phone),
+    ("J2ME/MIDP", "Java", DeviceType::Phone),
+    ("SpreadTrum", "Java", DeviceType::Phone),
+    ("Sailfish", "Sailfish", DeviceType::Phone),
+    ("PocketBook", "Linux", DeviceType::Other),
+];
+
+const AFTER_ANDROID: &[Mobile] = &[
+    ("BB10", "BlackBerry", DeviceType::Phone),
+    ("PlayBook", "BlackBerry", DeviceType::Tablet),
+    ("BlackBerry", "BlackBerry", DeviceType::Phone),
+    ("Symbian", "Symbian", DeviceType::Phone),
+    ("Series60", "Symbian", DeviceType::Phone),
+    ("S60", "Symbian", DeviceType::Phone),
+    ("Bada", "Bada", DeviceType::Phone),
+    ("Tizen", "Tizen", DeviceType::Phone),
+    ("MeeGo", "MeeGo", DeviceType::Phone),
+    ("Maemo", "Maemo", DeviceType::Phone),
+    ("hpwOS", "webOS", DeviceType::Tablet),
+    ("webOS", "webOS", DeviceType::Phone),
+    ("PalmOS", "Palm OS", DeviceType::Phone),
+    ("PalmSource", "Palm OS", DeviceType::Phone),
+    ("Kindle", "Kindle", DeviceType::Other),
+    ("Tesla", "Linux", DeviceType::Other),
+    ("QtCarBrowser", "Linux", DeviceType::Other),
+    ("HarmonyOS", "HarmonyOS", DeviceType::Phone),
+    ("MIDP-", "Java", DeviceType::Phone),
+    ("CLDC-", "Java", DeviceType::Phone),
+    ("BREW", "BREW", DeviceType::Phone),
+    ("UP.Browser", "", DeviceType::Phone),
+    ("Obigo", "", DeviceType::Phone),
+    ("jig browser", "", DeviceType::Phone),
+    ("DoCoMo", "", DeviceType::Phone),
+    ("(Mobile;", "Firefox OS", DeviceType::Phone),
+    ("NetFront", "", DeviceType::Phone),
+    ("Opera Mini", "", DeviceType::Phone),
+];
+
+fn other_mobile(parsed: &Parsed<'_>, marks: &[Mobile]) -> Option<Platform> {
+    let (mark, os, device) = marks.iter().find(|(mark, ..)| parsed.raw.contains(mark))?;
     let first = parsed.products.first().map_or("", |p| p.name);
     let model = if first == "Mozilla" || first == "Opera" || first == "UCWEB" { "" } else { first };
-    let slash = format!("{mark}/");
-    Some(Platform { model: clip(model), ..plain(os, after(parsed.raw, &slash), *device) })
+    let version = match *os {
+        "" | "Linux" | "Java" => String::new(),
+        _ => after(parsed.raw, &format!("{}/", mark.trim_end_matches('/'))),
+    };
+    Some(Platform { model: clip(model), ..plain(os, version, *device) })
 }
 
 fn desktop(raw: &str) -> Option<Platform> {

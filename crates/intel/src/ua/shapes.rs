@@ -8,7 +8,7 @@ use super::parse::has_ci;
 
 /// Words (lower case) that people's software holds although they hold a robot's word.
 const PEOPLES_WORDS: &[&str] = &[
-    "cubot", "abbott", "talbot", "bottle", "bottom", "botswana", "botany", "camscanner", "newssapphire",
+    "cubot", "abbott", "bottle", "bottom", "botswana", "botany", "camscanner", "newssapphire",
     "bingsapphire", "searchlite", "googlequicksearchbox", "searchbox", "pmservice", "securitypay",
     "securityinstalled", "naversearch", "spiderman", "sogousearch", "searchcraft", "bingsearch", "yahoosearch",
     "librarian", "metaiab", "servo", "msearch",
@@ -20,6 +20,9 @@ pub(super) fn innocent(raw: &str, needle: &Needle, hit: &Hit) -> bool {
         return false;
     }
     let word = word_around(raw, hit.start, hit.end);
+    if needle.text == "search" && word.eq_ignore_ascii_case("search") {
+        return true;
+    }
     PEOPLES_WORDS.iter().any(|known| has_ci(word, known)) || is_bundle_id(word)
 }
 

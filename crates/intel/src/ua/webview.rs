@@ -16,12 +16,12 @@ const HOSTS: &[(&str, &str)] = &[
     ("NAVER(", "Naver"), ("DaumApps", "Daum"), ("baiduboxapp", "Baidu"), ("GSA/", "Google"), ("GoogleWv", "Google"),
     ("GeminiiOS", "Gemini"), ("AliApp", "Alibaba"), ("AlipayClient", "Alipay"), ("DingTalk", "DingTalk"), ("Weibo", "Weibo"),
     (" QQ/", "QQ"), ("ZhihuHybrid", "Zhihu"), ("Telegram", "Telegram"), ("Viber", "Viber"), ("Zalo", "Zalo"),
-    ("Reddit/", "Reddit"), ("Tumblr", "Tumblr"), ("Discord", "Discord"), ("Slack", "Slack"), ("MSTeams", "Teams"),
+    ("Reddit/", "Reddit"), ("Tumblr", "Tumblr"), ("Discord", "Discord"), ("Slack/", "Slack"), ("Slack_SSB", "Slack"), ("MSTeams", "Teams"),
     ("Teams/", "Teams"), ("BingSapphire", "Bing"), ("NewsSapphire", "Microsoft Start"), ("Flipboard", "Flipboard"),
     ("YJApp", "Yahoo Japan"), ("SmartNews", "SmartNews"), ("NewsBreak", "NewsBreak"), ("Phantom/", "Phantom"),
     ("MetaMaskMobile", "MetaMask"), ("TrustWallet", "Trust Wallet"), ("VKAndroid", "VK"), ("Spotify", "Spotify"),
     ("Kwai", "Kwai"), ("ShopeeApp", "Shopee"), ("Lazada", "Lazada"), ("YahooMobile", "Yahoo"), ("AolApp", "AOL"),
-    ("EdgW/", "Edge WebView"), ("TMCWEB", "Truecaller"), ("Coolpad", ""),
+    ("EdgW/", "Edge WebView"), ("TMCWEB", "Truecaller"),
 ];
 
 /// The host app when the string is a view inside an app; an empty name is an unknown app.
