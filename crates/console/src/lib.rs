@@ -1,1 +1,37 @@
-//! placeholder
+//! The control plane: management API, first start, and the pages.
+//!
+//! Depends on `model` and `detect` only; everything else comes through the ports of
+//! [`assay_model::ports`]. The server builds a [`ConsoleState`] and serves [`router`].
+
+mod accounts;
+mod api;
+mod app;
+mod auth;
+mod documents;
+mod edge;
+mod error;
+mod events;
+mod integrations;
+mod intel;
+mod lists;
+mod openapi;
+mod pages;
+mod reports;
+mod router;
+mod rules;
+mod state;
+mod tokens;
+
+#[cfg(test)]
+mod testing;
+
+pub use auth::{
+    Bootstrapped, NewUser, PasswordCost, Setup, bootstrap, create_account, create_user,
+    ensure_default_rule, one_time_setup_link,
+};
+pub use error::ApiError;
+pub use openapi::openapi_json;
+pub use router::router;
+pub use state::{
+    ClientIp, ConsoleState, Health, NoRandomness, Random, Readiness, Settings, SystemRandom,
+};

@@ -1,0 +1,148 @@
+//! Every endpoint of the management API, in the order of the documentation.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use assay_model::document::TokenScope::{self, Admin, Read, Write};
+use axum::response::Response;
+use axum::routing::MethodFilter;
+
+use super::Call;
+use crate::documents::{create, delete, list, patch, read, replace};
+use crate::error::ApiError;
+use crate::integrations::Integrations;
+use crate::lists::Lists;
+use crate::rules::Rules;
+use crate::tokens::Tokens;
+use crate::{accounts, events, integrations, intel, reports, rules, tokens};
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// A query parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// One method of one path.
+pub struct Endpoint {
+    /// The method.
+    pub method: MethodFilter,
+    /// The method in lower case, for the document.
+    pub verb: &'static str,
+    /// Path below `/api/v1`.
+    pub path: &'static str,
+    /// Scope that the token needs.
+    pub scope: TokenScope,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// Schema of the request body; empty = none.
+    pub takes: &'static str,
+    /// Schema of the answer; empty = no body, `[X]` = a page of X.
+    pub gives: &'static str,
+    /// Query parameters.
+    pub params: &'static [Param],
+    /// What does it.
+    pub handler: fn(Call) -> Answer,
+}
+
+const fn param(name: &'static str, meaning: &'static str) -> Param {
+    Param { name, meaning }
+}
+
+const PAGE: &[Param] = &[
+    param("after", "Cursor: the `next` of the page before."),
+    param("limit", "Most items, 1 to 500; 50 when left out."),
+];
+const ERRORS: &[Param] = &[
+    param("before", "Cursor: the `next` of the page before; `after` means the same."),
+    param("limit", "Most rows, 1 to 500; 50 when left out."),
+];
+const EVENTS: &[Param] = &[
+    param("from", "From here on. A date is its midnight in the account's time zone."),
+    param("to", "Before here."),
+    param("before", "Cursor: the `next` of the page before."),
+    param("limit", "Most events, 1 to 500; 50 when left out."),
+    param("filter[dimension]", "Only these values, separated by commas; an empty one means not given."),
+];
+const REPORT: &[Param] = &[
+    param("from", "From here on; today's midnight when left out. A date is its midnight in `tz`."),
+    param("to", "Before here; now when left out."),
+    param("tz", "IANA time zone; the account's when left out."),
+    param("group_by", "Up to six dimensions, separated by commas, outermost first."),
+    param("filter[dimension]", "Only these values, separated by commas; an empty one means not given."),
+    param("format", "`json` or `csv`."),
+    param("limit", "Most rows."),
+    param("offset", "Rows to skip: the `next` of the page before."),
+];
+const ADDRESS: &[Param] = &[param("ip", "An IPv4 or IPv6 address.")];
+const NONE: &[Param] = &[];
+
+macro_rules! endpoints {
+    ($($verb:ident $path:literal $scope:ident $takes:literal $gives:literal $params:ident $summary:literal $handler:expr;)*) => {
+        static ALL: &[Endpoint] = &[$(Endpoint {
+            method: endpoints!(@filter $verb),
+            verb: stringify!($verb),
+            path: $path,
+            scope: $scope,
+            summary: $summary,
+            takes: $takes,
+            gives: $gives,
+            params: $params,
+            handler: |call| Box::pin($handler(call)),
+        },)*];
+    };
+    (@filter get) => { MethodFilter::GET };
+    (@filter post) => { MethodFilter::POST };
+    (@filter put) => { MethodFilter::PUT };
+    (@filter patch) => { MethodFilter::PATCH };
+    (@filter delete) => { MethodFilter::DELETE };
+}
+
+#[rustfmt::skip]
+endpoints! {
+    get    "/account" Read "" "Account" NONE "The account's settings" accounts::read;
+    patch  "/account" Write "Account" "Account" NONE "Change the account's settings" accounts::patch;
+    get    "/integrations" Read "" "[Integration]" PAGE "All integrations" list::<Integrations>;
+    post   "/integrations" Write "Integration" "Integration" NONE "Connect a traffic source" create::<Integrations>;
+    get    "/integrations/{id}" Read "" "Integration" NONE "One integration" read::<Integrations>;
+    put    "/integrations/{id}" Write "Integration" "Integration" NONE "Replace an integration" replace::<Integrations>;
+    patch  "/integrations/{id}" Write "Integration" "Integration" NONE "Change an integration" patch::<Integrations>;
+    delete "/integrations/{id}" Write "" "" NONE "Remove an integration" delete::<Integrations>;
+    get    "/integrations/{id}/errors" Read "" "[DoorError]" ERRORS "Calls that were refused or not understood, newest first" integrations::errors;
+    get    "/rules" Read "" "[Rule]" PAGE "All rules" list::<Rules>;
+    post   "/rules" Write "Rule" "Rule" NONE "Make a rule" create::<Rules>;
+    get    "/rules/{id}" Read "" "Rule" NONE "One rule" read::<Rules>;
+    put    "/rules/{id}" Write "Rule" "Rule" NONE "Replace a rule" replace::<Rules>;
+    patch  "/rules/{id}" Write "Rule" "Rule" NONE "Change a rule" patch::<Rules>;
+    delete "/rules/{id}" Write "" "" NONE "Remove a rule" delete::<Rules>;
+    get    "/rules/{id}/versions" Read "" "[RuleVersion]" PAGE "Every version of a rule, newest first" rules::versions;
+    get    "/rules/{id}/versions/{version}" Read "" "RuleVersion" NONE "One version of a rule" rules::version;
+    get    "/lists" Read "" "[List]" PAGE "All allow and deny lists" list::<Lists>;
+    post   "/lists" Write "List" "List" NONE "Make a list" create::<Lists>;
+    get    "/lists/{id}" Read "" "List" NONE "One list" read::<Lists>;
+    put    "/lists/{id}" Write "List" "List" NONE "Replace a list" replace::<Lists>;
+    patch  "/lists/{id}" Write "List" "List" NONE "Change a list" patch::<Lists>;
+    delete "/lists/{id}" Write "" "" NONE "Remove a list" delete::<Lists>;
+    get    "/tokens" Admin "" "[Token]" PAGE "All API tokens, without the tokens themselves" list::<Tokens>;
+    post   "/tokens" Admin "Token" "Token" NONE "Make a token; only this answer shows it" tokens::create;
+    get    "/tokens/{id}" Admin "" "Token" NONE "One token" read::<Tokens>;
+    put    "/tokens/{id}" Admin "Token" "Token" NONE "Replace a token's name, scopes and expiry" replace::<Tokens>;
+    patch  "/tokens/{id}" Admin "Token" "Token" NONE "Change a token's name, scopes or expiry" patch::<Tokens>;
+    delete "/tokens/{id}" Admin "" "" NONE "Revoke a token" delete::<Tokens>;
+    get    "/events" Read "" "[Event]" EVENTS "The newest events that match" events::list;
+    get    "/events/{event_id}" Read "" "Why" NONE "One event and why it was decided so" events::read;
+    get    "/reports/clicks" Read "" "ClickReport" REPORT "The click report" reports::clicks;
+    get    "/intel/status" Read "" "Any" NONE "What intelligence is loaded and how old it is" intel::status;
+    get    "/intel/lookup" Read "" "Any" ADDRESS "What is known of an address" intel::lookup;
+    get    "/reasons" Read "" "[Reason]" NONE "The reason catalogue" intel::reasons;
+}
+
+/// Every endpoint.
+#[must_use]
+pub fn all() -> &'static [Endpoint] {
+    ALL
+}

@@ -1,0 +1,196 @@
+//! The five verbs, the same for every kind of document.
+//!
+//! Nothing is saved before everything is checked; the answer is given after the change
+//! is in force.
+
+use assay_model::ports::{Doc, NewDoc};
+use axum::response::Response;
+use serde_json::{Map, Value};
+
+use super::{Input, Resource, merge, parse, shown, stored};
+use crate::api::{Call, created, no_content, ok, page};
+use crate::error::ApiError;
+
+/// `GET /things?after=&limit=`.
+///
+/// # Errors
+/// 422, 503.
+pub async fn list<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
+    let (after, limit) = call.take_page()?;
+    let account = call.caller.account;
+    let control = &call.app.state.control;
+    let mut docs = control.list(account, R::KIND, after, limit + 1).await?;
+    let more = docs.len() > limit as usize;
+    docs.truncate(limit as usize);
+    let next = more.then(|| docs.last().map_or(Value::Null, |doc| doc.id.into()));
+    let context = R::context(&call.app, account).await?;
+    let items = docs
+        .iter()
+        .map(|doc| shown::<R>(&call.app, doc, &context))
+        .collect::<Result<_, _>>()?;
+    Ok(page(items, next))
+}
+
+/// `GET /things/{id}`.
+///
+/// # Errors
+/// 404, 503.
+pub async fn read<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let doc = load::<R>(&call).await?;
+    show::<R>(&call, &doc).await.map(|body| ok(&body))
+}
+
+/// `POST /things`.
+///
+/// # Errors
+/// 400, 422, 409, 503.
+pub async fn create<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let Input {
+        fields,
+        mut problems,
+        ..
+    } = Input::new(call.object()?, R::READ_ONLY, None);
+    let _one_at_a_time = call.app.changes.lock().await;
+    let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
+    let Some(mut body) = body else {
+        return Err(ApiError::invalid(problems));
+    };
+    let caller = &call.caller;
+    R::settle(&call.app, caller, &mut body, None, &mut problems).await?;
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let new = new_doc::<R>(&body)?;
+    let control = &call.app.state.control;
+    let doc = control
+        .insert(caller.account, new, &caller.actor, call.now)
+        .await?;
+    call.app.publish(caller.account).await?;
+    let shown = show::<R>(&call, &doc).await?;
+    Ok(created(R::PATH, doc.id, &shown))
+}
+
+/// `PUT /things/{id}`: what is left out takes its default.
+///
+/// # Errors
+/// 400, 404, 409, 422, 503.
+pub async fn replace<R: Resource>(call: Call) -> Result<Response, ApiError> {
+    update::<R>(call, |_, sent| sent).await
+}
+
+/// `PATCH /things/{id}`: what is left out stays; nested objects too.
+///
+/// # Errors
+/// 400, 404, 409, 422, 503.
+pub async fn patch<R: Resource>(call: Call) -> Result<Response, ApiError> {
+    update::<R>(call, |mut now, sent| {
+        merge(&mut now, Value::Object(sent));
+        match now {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
+    })
+    .await
+}
+
+async fn update<R: Resource>(
+    mut call: Call,
+    combine: fn(Value, Map<String, Value>) -> Map<String, Value>,
+) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let sent = call.object()?;
+    let _one_at_a_time = call.app.changes.lock().await;
+    let doc = load::<R>(&call).await?;
+    let old: R::Body = stored(doc.body.clone())?;
+    let context = R::context(&call.app, call.caller.account).await?;
+    let current = shown::<R>(&call.app, &doc, &context)?;
+    let Input {
+        fields,
+        version,
+        mut problems,
+    } = Input::new(sent, R::READ_ONLY, Some(&current));
+    if let Some(sent) = version.filter(|sent| *sent != doc.version) {
+        let current = doc.version;
+        return Err(assay_model::ports::StoreError::Conflict { sent, current }.into());
+    }
+    let fields = combine(R::editable(&doc, &old, &context), fields);
+    let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
+    let Some(mut body) = body else {
+        return Err(ApiError::invalid(problems));
+    };
+    let caller = &call.caller;
+    R::settle(
+        &call.app,
+        caller,
+        &mut body,
+        Some((&doc, &old)),
+        &mut problems,
+    )
+    .await?;
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let new = new_doc::<R>(&body)?;
+    let control = &call.app.state.control;
+    let saved = control
+        .update(
+            caller.account,
+            doc.id,
+            Some(doc.version),
+            new,
+            &caller.actor,
+            call.now,
+        )
+        .await?;
+    call.app.publish(caller.account).await?;
+    show::<R>(&call, &saved).await.map(|body| ok(&body))
+}
+
+/// `DELETE /things/{id}`.
+///
+/// # Errors
+/// 404, 409, 503.
+pub async fn delete<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let _one_at_a_time = call.app.changes.lock().await;
+    let doc = load::<R>(&call).await?;
+    R::check_delete(&stored::<R::Body>(doc.body)?)?;
+    let caller = &call.caller;
+    let control = &call.app.state.control;
+    let gone = control
+        .delete(caller.account, R::KIND, doc.id, &caller.actor, call.now)
+        .await?;
+    if !gone {
+        return Err(missing::<R>(doc.id));
+    }
+    call.app.publish(caller.account).await?;
+    Ok(no_content())
+}
+
+async fn load<R: Resource>(call: &Call) -> Result<Doc, ApiError> {
+    let id = call.id("id")?;
+    let control = &call.app.state.control;
+    let found = control.get(call.caller.account, R::KIND, id).await?;
+    found.ok_or_else(|| missing::<R>(id))
+}
+
+async fn show<R: Resource>(call: &Call, doc: &Doc) -> Result<Value, ApiError> {
+    let context = R::context(&call.app, call.caller.account).await?;
+    shown::<R>(&call.app, doc, &context)
+}
+
+fn missing<R: Resource>(id: u64) -> ApiError {
+    ApiError::not_found(format!("there is no {} {id} in this account", R::NOUN))
+}
+
+fn new_doc<R: Resource>(body: &R::Body) -> Result<NewDoc, ApiError> {
+    let body = serde_json::to_value(body)
+        .map_err(|_| ApiError::unavailable("storage", "the document cannot be written"))?;
+    Ok(NewDoc {
+        kind: R::KIND,
+        unique: None,
+        body,
+    })
+}

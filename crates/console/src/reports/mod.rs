@@ -1,0 +1,131 @@
+//! Reports: counts over events, as JSON or CSV.
+
+mod csv;
+pub mod period;
+
+#[cfg(test)]
+mod tests;
+
+use assay_model::ports::{Dimension, ReportFilter, ReportQuery, ReportResult};
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::api::{Call, Query, ok};
+use crate::error::ApiError;
+
+/// Most dimensions of one report.
+const GROUPS_MAX: usize = 6;
+
+/// Most rows of one answer, by format.
+const JSON_ROWS_MAX: u64 = 1000;
+const CSV_ROWS_MAX: u64 = 100_000;
+
+/// `GET /reports/clicks`.
+///
+/// # Errors
+/// 422, 503.
+pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
+    let account = call.app.account(call.caller.account).await?;
+    let mut query = std::mem::take(&mut call.query);
+    let tz = query.take("tz").unwrap_or(account.time_zone);
+    let zone = period::zone(&tz).unwrap_or_else(|detail| {
+        query.refuse("tz", detail);
+        jiff::tz::TimeZone::UTC
+    });
+    let (from, to) = period::take_period(&mut query, &zone, call.now);
+    let csv = take_csv(&mut query);
+    let rows_max = if csv { CSV_ROWS_MAX } else { JSON_ROWS_MAX };
+    let rows = if csv { CSV_ROWS_MAX } else { 100 };
+    let wanted = ReportQuery {
+        from,
+        to,
+        tz,
+        group_by: take_groups(&mut query),
+        filters: query
+            .take_filters()
+            .into_iter()
+            .map(|(dimension, values)| ReportFilter { dimension, values })
+            .collect(),
+        offset: query.take_number("offset", 0, 0, u64::from(u32::MAX)),
+        limit: u32::try_from(query.take_number("limit", rows, 1, rows_max)).unwrap_or(100),
+    };
+    query.finish()?;
+    let reports = &call.app.state.reports;
+    let result = reports.clicks(call.caller.account, &wanted).await?;
+    Ok(if csv {
+        csv_answer(&wanted, &result)
+    } else {
+        ok(&as_json(&wanted, &result))
+    })
+}
+
+fn take_csv(query: &mut Query) -> bool {
+    match query.take("format").as_deref() {
+        None | Some("json") => false,
+        Some("csv") => true,
+        Some(other) => {
+            query.refuse("format", format!("{other:?} is none of json, csv"));
+            false
+        }
+    }
+}
+
+fn take_groups(query: &mut Query) -> Vec<Dimension> {
+    let mut out: Vec<Dimension> = Vec::new();
+    let text = query.take("group_by").unwrap_or_default();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match Dimension::parse(name) {
+            None => query.refuse("group_by", format!("{name:?} cannot be grouped by")),
+            Some(twice) if out.contains(&twice) => {
+                query.refuse("group_by", format!("{name:?} is named twice"));
+            }
+            Some(dimension) => out.push(dimension),
+        }
+    }
+    if out.len() > GROUPS_MAX {
+        query.refuse("group_by", format!("takes at most {GROUPS_MAX} dimensions"));
+    }
+    out
+}
+
+fn as_json(query: &ReportQuery, result: &ReportResult) -> Value {
+    let names: Vec<&str> = query.group_by.iter().map(|d| d.as_str()).collect();
+    let rows = result.rows.iter().map(|row| {
+        let mut out = match json!(row.measures) {
+            Value::Object(measures) => measures,
+            _ => Map::new(),
+        };
+        for (name, value) in names.iter().zip(&row.key) {
+            out.insert((*name).to_owned(), value.as_str().into());
+        }
+        Value::Object(out)
+    });
+    json!({
+        "from": query.from,
+        "to": query.to,
+        "tz": query.tz,
+        "group_by": names,
+        "rows": rows.collect::<Vec<_>>(),
+        "totals": result.totals,
+        "next": result.next,
+    })
+}
+
+/// Where the next page of a CSV begins; JSON says it as `next`.
+const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");
+
+fn csv_answer(query: &ReportQuery, result: &ReportResult) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"clicks.csv\"",
+        ),
+    ];
+    let mut response = (headers, csv::text(&query.group_by, &result.rows)).into_response();
+    if let Some(next) = result.next {
+        response.headers_mut().insert(NEXT_OFFSET, next.into());
+    }
+    response
+}

@@ -1,0 +1,148 @@
+//! API tokens: shown once, stored hashed, scoped.
+
+#[cfg(test)]
+mod tests;
+
+use assay_model::AccountId;
+use assay_model::document::{Problem, Token};
+use assay_model::ports::{Doc, DocKind, NewDoc};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::api::{Call, Caller, created};
+use crate::app::App;
+use crate::auth::bearer::token_hash;
+use crate::documents::{Input, Resource, parse, shown};
+use crate::error::ApiError;
+use crate::state::random_text;
+
+/// Characters of a token that are kept to recognise it by.
+const HINT_CHARS: usize = 4;
+
+/// Tokens of the management API.
+pub struct Tokens;
+
+impl Resource for Tokens {
+    type Body = Token;
+    type Context = ();
+
+    const KIND: DocKind = DocKind::Token;
+    const PATH: &'static str = "/tokens";
+    const NOUN: &'static str = "token";
+    const READ_ONLY: &'static [&'static str] = &["hint"];
+
+    fn placeholder() -> Value {
+        json!({"name": "placeholder", "scopes": ["read"]})
+    }
+
+    async fn settle(
+        _app: &App,
+        caller: &Caller,
+        body: &mut Token,
+        old: Option<(&Doc, &Token)>,
+        out: &mut Vec<Problem>,
+    ) -> Result<(), ApiError> {
+        if let Some((_, old)) = old {
+            body.hint.clone_from(&old.hint);
+        }
+        body.scopes.sort_unstable();
+        body.scopes.dedup();
+        out.extend(body.check());
+        let held = |scope| old.is_some_and(|(_, old)| old.scopes.contains(scope));
+        for scope in &body.scopes {
+            if !caller.may(*scope) && !held(scope) {
+                out.push(Problem::new(
+                    "scopes",
+                    "can only hold scopes that your own token has",
+                ));
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn context(_app: &App, _account: AccountId) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn show(_app: &App, _doc: &Doc, body: &Token, (): &()) -> Value {
+        serde_json::to_value(body).unwrap_or(Value::Null)
+    }
+
+    fn editable(_doc: &Doc, body: &Token, (): &()) -> Value {
+        let mut out = serde_json::to_value(body).unwrap_or(Value::Null);
+        if let Some(map) = out.as_object_mut() {
+            map.remove("hint");
+        }
+        out
+    }
+}
+
+/// `POST /tokens`: the only answer that holds the token itself.
+///
+/// # Errors
+/// 400, 422, 503.
+pub async fn create(mut call: Call) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let Input {
+        fields,
+        mut problems,
+        ..
+    } = Input::new(call.object()?, Tokens::READ_ONLY, None);
+    let _one_at_a_time = call.app.changes.lock().await;
+    let body: Option<Token> = parse(fields, &Tokens::placeholder(), &mut problems);
+    let Some(mut body) = body else {
+        return Err(ApiError::invalid(problems));
+    };
+    Tokens::settle(&call.app, &call.caller, &mut body, None, &mut problems).await?;
+    if body.expires.is_some_and(|expires| expires <= call.now) {
+        problems.push(Problem::new("expires", "is in the past"));
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let secret = new_secret(&call.app)?;
+    let doc = save(&call.app, &call.caller, body, &secret).await?;
+    call.app.publish(call.caller.account).await?;
+    let mut body = shown::<Tokens>(&call.app, &doc, &())?;
+    body["token"] = secret.into();
+    Ok(created(Tokens::PATH, doc.id, &body))
+}
+
+/// A new token's text: `assay_` and 256 random bits.
+///
+/// # Errors
+/// 503 when the system gives no randomness.
+pub fn new_secret(app: &App) -> Result<String, ApiError> {
+    Ok(format!("assay_{}", random_text::<32>(&*app.state.random)?))
+}
+
+/// Stores a token under its hash.
+///
+/// # Errors
+/// 409 when it exists already, 503.
+pub async fn save(
+    app: &App,
+    caller: &Caller,
+    body: Token,
+    secret: &str,
+) -> Result<Doc, ApiError> {
+    let control = &app.state.control;
+    let new = new_token(body, secret);
+    let doc = control
+        .insert(caller.account, new, &caller.actor, app.now())
+        .await?;
+    Ok(doc)
+}
+
+/// A token as it is stored.
+#[must_use]
+pub fn new_token(mut body: Token, secret: &str) -> NewDoc {
+    let skip = secret.chars().count().saturating_sub(HINT_CHARS);
+    body.hint = secret.chars().skip(skip).collect();
+    NewDoc {
+        kind: DocKind::Token,
+        unique: Some(token_hash(secret)),
+        body: serde_json::to_value(body).unwrap_or(Value::Null),
+    }
+}
