@@ -3,6 +3,7 @@
 //! Made by the scripts in `crates/intel/scripts/` from freely licensed packages
 //! and public facts; licences are named in `crates/intel/data/README.md`.
 
+mod lists;
 mod networks;
 
 use std::sync::OnceLock;
@@ -73,11 +74,15 @@ const fn licence(kind: Kind) -> &'static str {
 }
 
 fn sources() -> Vec<Source> {
-    networks::sources()
+    let mut sources = networks::sources();
+    sources.extend(lists::sources());
+    sources
 }
 
 #[cfg(test)]
 mod tests {
+    use assay_model::facts::{Benign, MarkKind};
+
     use super::*;
 
     #[test]
@@ -89,5 +94,41 @@ mod tests {
         assert_eq!(google.country.unwrap().as_str(), "US");
         let v6 = tables.lookup("2606:4700::1111".parse().unwrap());
         assert_eq!(v6.asn, Some(13335));
+    }
+
+    #[test]
+    fn main_clouds_relays_and_crawlers_are_known_with_no_download() {
+        let tables = IpTables::builtin();
+        let look = |ip: &str| tables.lookup(ip.parse().unwrap());
+        let clouds = [
+            ("52.95.110.1", "amazon"),
+            ("2600:1f18::1", "amazon"),
+            ("34.64.0.1", "google"),
+            ("20.42.0.1", "microsoft"),
+            ("2603:1030::1", "microsoft"),
+            ("129.146.0.1", "oracle"),
+            ("47.88.0.1", "alibaba"),
+            ("43.152.0.1", "tencent"),
+            ("159.65.0.1", "digitalocean"),
+            ("2604:a880::1", "digitalocean"),
+            ("45.76.0.1", "vultr"),
+            ("88.198.0.1", "hetzner"),
+            ("2a01:4f8::1", "hetzner"),
+            ("51.68.0.1", "ovh"),
+            ("2001:41d0::1", "ovh"),
+            ("51.15.0.1", "scaleway"),
+        ];
+        for (ip, cloud) in clouds {
+            let facts = look(ip);
+            assert_eq!(facts.cloud, Some(cloud), "{ip} {:?}", facts.operator);
+            assert!(facts.mark(MarkKind::Hosting).is_some_and(|m| !m.weak), "{ip}");
+        }
+        for ip in ["172.224.226.1", "104.28.40.1", "2a02:26f7:c0::1", "146.75.164.1"] {
+            assert_eq!(look(ip).benign, Some(Benign::Relay), "{ip}");
+            assert!(look(ip).marks.is_empty(), "{ip}");
+        }
+        let crawler = look("66.249.66.1");
+        assert_eq!((crawler.crawler, crawler.benign), (Some("googlebot"), Some(Benign::VerifiedCrawler)));
+        assert_eq!(look("98.97.0.1").benign, Some(Benign::Satellite));
     }
 }

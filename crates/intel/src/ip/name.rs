@@ -81,7 +81,7 @@ impl NameFacts {
 fn access_class(words: &[&str]) -> Option<NetworkClass> {
     let any = |list| words.iter().any(|w| words::is_on(list, w));
     let pair = |a: &str, b: &str| words.windows(2).any(|w| w == [a, b]);
-    if any(words::SATELLITE) {
+    if any(words::SATELLITE) || pair("space", "exploration") {
         Some(NetworkClass::Satellite)
     } else if any(words::EDUCATION) {
         Some(NetworkClass::Education)

@@ -34,6 +34,18 @@ impl Runs {
 }
 
 impl Layer {
+    /// Takes the values of IPv6 spans away.
+    pub(super) fn without(mut self, spans: &[(u64, u64)]) -> Self {
+        let hole = |value| spans.iter().map(move |&(first, last)| Run { first, last, value });
+        let holes = flatten(hole(0).collect());
+        let mut left = Steps::new();
+        merge(&[&self.v6, &holes], |start, &[value, hole]| {
+            push_step(&mut left, start, if hole == NONE { value } else { NONE });
+        });
+        self.v6 = left;
+        self
+    }
+
     /// Lays `self` over `below`: the value below holds only where this one has none.
     pub(super) fn over(self, below: &Self) -> Self {
         if self.v4.is_empty() && self.v6.is_empty() {
