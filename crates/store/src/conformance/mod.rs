@@ -1,0 +1,9 @@
+//! One suite of checks per port, run against every backend.
+//!
+//! Public functions, so that each backend's tests run the same; a failed check panics
+//! like a failed test. A backend that does not pass does not exist.
+
+pub mod control;
+pub mod counters;
+pub mod errors;
+pub mod log;

@@ -1,0 +1,178 @@
+//! Control data in one SQLite file: documents, all their versions, a revision to poll.
+//!
+//! A save is fsynced before it is answered (WAL, `synchronous = FULL`), so neither
+//! `kill -9` nor a power cut takes it back. Saves that wait together share one fsync.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::Path;
+
+use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, StoreError};
+use assay_model::{AccountId, Timestamp};
+use async_trait::async_trait;
+
+use super::sqlite::{Database, Durability, Migration, Readers, Schema, Writer, migration};
+
+const SCHEMA: Schema = Schema {
+    application_id: i32::from_be_bytes(*b"AsyC"),
+    migrations: MIGRATIONS,
+};
+const MIGRATIONS: &[Migration] = &[migration!("control", "0001_documents")];
+
+/// Settings of a [`SqliteControlStore`].
+#[derive(Clone, Copy, Debug)]
+pub struct ControlOptions {
+    /// Threads that read, each with its own connection.
+    pub readers: usize,
+    /// Callers that wait in line for the writer, and as many for the readers.
+    pub queue: usize,
+}
+
+impl Default for ControlOptions {
+    fn default() -> Self {
+        Self {
+            readers: 2,
+            queue: 1024,
+        }
+    }
+}
+
+/// Control data in a SQLite file.
+#[derive(Debug)]
+pub struct SqliteControlStore {
+    // Dropped in this order: the writer's connection is the last and folds the WAL in.
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteControlStore {
+    /// Opens the file, making it or bringing it to the newest schema first.
+    ///
+    /// Blocks: for the start of the process, not for a runtime's thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when the file cannot be opened, is none of ours, or was
+    /// written by a newer version.
+    pub fn open(path: &Path, options: ControlOptions) -> Result<Self, StoreError> {
+        let file = Database::new(path);
+        let db = file.writer(SCHEMA, Durability::EachCommit)?;
+        let readers = Readers::start("control-read", &file, options.readers, options.queue)?;
+        let writer = Writer::start("control-write", db, options.queue)?;
+        Ok(Self { readers, writer })
+    }
+}
+
+#[async_trait]
+impl ControlStore for SqliteControlStore {
+    async fn create_account(
+        &self,
+        body: serde_json::Value,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Doc, StoreError> {
+        let actor = actor.to_owned();
+        self.writer
+            .run(move |db| write::create_account(db, body, actor, now))
+            .await
+    }
+
+    async fn accounts(&self) -> Result<Vec<AccountId>, StoreError> {
+        self.readers.run(read::accounts).await
+    }
+
+    async fn insert(
+        &self,
+        account: AccountId,
+        doc: NewDoc,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Doc, StoreError> {
+        let actor = actor.to_owned();
+        self.writer
+            .run(move |db| write::insert(db, account, doc, actor, now))
+            .await
+    }
+
+    async fn get(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+        id: u64,
+    ) -> Result<Option<Doc>, StoreError> {
+        self.readers
+            .run(move |db| read::get(db, account, kind, id))
+            .await
+    }
+
+    async fn list(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Doc>, StoreError> {
+        self.readers
+            .run(move |db| read::list(db, account, kind, after, limit))
+            .await
+    }
+
+    async fn update(
+        &self,
+        account: AccountId,
+        id: u64,
+        expected: Option<u32>,
+        doc: NewDoc,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Doc, StoreError> {
+        let actor = actor.to_owned();
+        self.writer
+            .run(move |db| write::update(db, (account, id), expected, doc, actor, now))
+            .await
+    }
+
+    async fn delete(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+        id: u64,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let actor = actor.to_owned();
+        self.writer
+            .run(move |db| write::delete(db, account, kind, id, &actor, now))
+            .await
+    }
+
+    async fn versions(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+        id: u64,
+    ) -> Result<Vec<Doc>, StoreError> {
+        self.readers
+            .run(move |db| read::versions(db, account, kind, id))
+            .await
+    }
+
+    async fn find_unique(&self, kind: DocKind, unique: &str) -> Result<Option<Doc>, StoreError> {
+        let unique = unique.to_owned();
+        self.readers
+            .run(move |db| read::find_unique(db, kind, &unique))
+            .await
+    }
+
+    async fn revision(&self) -> Result<u64, StoreError> {
+        self.readers.run(read::revision).await
+    }
+
+    async fn changed_since(&self, revision: u64) -> Result<Vec<AccountId>, StoreError> {
+        self.readers
+            .run(move |db| read::changed_since(db, revision))
+            .await
+    }
+}

@@ -1,0 +1,10 @@
+//! The embedded backends: SQLite files and memory, nothing else to install.
+
+pub mod control;
+pub mod counters;
+pub mod errors;
+mod sqlite;
+
+pub use control::SqliteControlStore;
+pub use counters::CounterTable;
+pub use errors::SqliteErrorLog;
