@@ -1,1 +1,28 @@
-//! placeholder
+//! The data plane: events come in, verdicts go out, records are kept.
+//!
+//! [`decide`] is the whole path as one short function; read it first. Around it:
+//! `ingress` reads requests, `doors` speak the dialects, `mapping` puts what they say
+//! under our own names, `enrich` looks intelligence up, `outbox` keeps the record before
+//! the answer leaves, `lane` runs it all, one thread a core.
+
+mod conn;
+pub mod decide;
+mod doors;
+mod engine;
+mod enrich;
+mod ingress;
+mod lane;
+mod mapping;
+mod native;
+mod outbox;
+mod policy;
+mod slow;
+
+pub use decide::{Decision, decide};
+pub use doors::{Answer, DoorRequest, Doors, Method};
+pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
+pub use lane::{Gateway, GatewayConfig, Shutdown};
+pub use mapping::FieldError;
+pub use native::{NativeEvent, Times, answer_json};
+pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
+pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};

@@ -1,0 +1,303 @@
+//! One connection on its lane: plain requests are read and answered here, anything else is
+//! handed to hyper on the same lane, bytes already read included.
+
+use std::cell::{Cell, RefCell};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use assay_model::Timestamp;
+use assay_model::ports::CounterStore;
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::doors::{Answer, DoorRequest, Method, title};
+use crate::ingress::{Head, ParamBuffer, PlainRequest, client_address, read_head};
+use crate::lane::Lane;
+use crate::outbox::Scratch;
+use crate::slow;
+
+/// What a connection is doing, for the lane's sweeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Between requests.
+    Idle,
+    /// Part of a request has come.
+    Reading,
+    /// A request is being answered.
+    Busy,
+}
+
+/// A connection as the sweeper sees it.
+#[derive(Debug)]
+pub struct ConnState {
+    pub phase: Cell<Phase>,
+    /// The lane's tick at the last change of phase.
+    pub since: Cell<u64>,
+}
+
+impl ConnState {
+    pub fn enter(&self, phase: Phase, tick: u64) {
+        self.phase.set(phase);
+        self.since.set(tick);
+    }
+}
+
+/// Buffers of a connection.
+#[derive(Default)]
+struct Buffers {
+    scratch: Scratch,
+    params: ParamBuffer,
+    out: Vec<u8>,
+}
+
+/// What reading left.
+enum Next {
+    /// Read more.
+    More,
+    /// Answer, then close.
+    Close,
+    /// Answer, then hand over to hyper.
+    HandOver,
+}
+
+/// Serves a connection until it ends.
+pub async fn serve<C: CounterStore>(
+    lane: Rc<Lane<C>>,
+    mut stream: TcpStream,
+    peer: IpAddr,
+    state: Rc<ConnState>,
+) {
+    let mut input = BytesMut::with_capacity(4096);
+    let mut buffers = Buffers::default();
+    loop {
+        state.enter(Phase::Busy, lane.tick.get());
+        let next = answer_plain(&lane, &mut input, &mut buffers, peer).await;
+        if !buffers.out.is_empty() {
+            // The records first: an answer that left stands for a record that is kept.
+            lane.outbox.written().await;
+            if stream.write_all(&buffers.out).await.is_err() {
+                return;
+            }
+            buffers.out.clear();
+        }
+        match next {
+            Next::Close => return,
+            Next::HandOver => return slow::serve(lane, input.freeze(), stream, peer, state).await,
+            Next::More if lane.closing.get() && input.is_empty() => return,
+            Next::More => {}
+        }
+        let phase = if input.is_empty() {
+            Phase::Idle
+        } else {
+            Phase::Reading
+        };
+        state.enter(phase, lane.tick.get());
+        input.reserve(2048);
+        match stream.read_buf(&mut input).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Answers every whole plain request in `input`, in order.
+async fn answer_plain<C: CounterStore>(
+    lane: &Lane<C>,
+    input: &mut BytesMut,
+    buffers: &mut Buffers,
+    peer: IpAddr,
+) -> Next {
+    let mut at = 0;
+    let next = loop {
+        let rest = &input[at..];
+        if rest.is_empty() {
+            break Next::More;
+        }
+        match read_head(rest, lane.engine.limits.head_bytes) {
+            Head::Partial => break Next::More,
+            Head::HandOver => break Next::HandOver,
+            Head::Refused(status) => {
+                let code = if status == 400 {
+                    "malformed"
+                } else {
+                    "too_large"
+                };
+                let answer = Answer::problem(
+                    status,
+                    code,
+                    "",
+                    "the request head is malformed or too large",
+                );
+                write_answer(&answer, false, true, &lane.date(), &mut buffers.out);
+                break Next::Close;
+            }
+            Head::Plain(plain) => {
+                let length = plain.length;
+                let open = plain.keep_alive && !lane.closing.get();
+                answer_one(lane, &plain, open, buffers, peer).await;
+                at += length;
+                if !open {
+                    break Next::Close;
+                }
+            }
+        }
+    };
+    let _ = input.split_to(at);
+    next
+}
+
+async fn answer_one<C: CounterStore>(
+    lane: &Lane<C>,
+    plain: &PlainRequest<'_>,
+    open: bool,
+    buffers: &mut Buffers,
+    peer: IpAddr,
+) {
+    let (path, query) = plain.target.split_once('?').unwrap_or((plain.target, ""));
+    let request = DoorRequest {
+        method: if plain.get { Method::Get } else { Method::Head },
+        path,
+        query: query.as_bytes(),
+        body: &[],
+        content_type: "",
+        authorization: plain.authorization,
+        key: plain.key,
+        peer: client_address(peer, plain.forwarded, &lane.doors.trusted_proxies),
+    };
+    let answer = lane
+        .doors
+        .answer(
+            &lane.engine,
+            &*lane.outbox,
+            &mut buffers.scratch,
+            &mut buffers.params,
+            &request,
+        )
+        .await;
+    write_answer(&answer, plain.get, !open, &lane.date(), &mut buffers.out);
+}
+
+/// Appends an HTTP/1.1 response.
+fn write_answer(answer: &Answer, with_body: bool, close: bool, date: &str, out: &mut Vec<u8>) {
+    let error = answer.error.as_deref();
+    // Writing into a vector cannot fail.
+    let _ = write!(
+        out,
+        "HTTP/1.1 {} {}\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\ndate: {date}\r\n",
+        answer.status,
+        title(answer.status),
+        answer.content_type,
+        answer.body.len(),
+    );
+    if let Some(error) = error {
+        let _ = write!(out, "x-assay-error: {error}\r\n");
+    }
+    if close {
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    if with_body {
+        out.extend_from_slice(&answer.body);
+    }
+}
+
+/// The `Date` header, made once a second.
+#[derive(Debug, Default)]
+pub struct DateCache {
+    second: Cell<i64>,
+    text: RefCell<Rc<str>>,
+}
+
+impl DateCache {
+    /// The date of `now` as HTTP writes it.
+    pub fn get(&self, now: Timestamp) -> Rc<str> {
+        let second = now.0.div_euclid(1000);
+        if self.second.replace(second) != second || self.text.borrow().is_empty() {
+            *self.text.borrow_mut() = http_date(now).into();
+        }
+        Rc::clone(&self.text.borrow())
+    }
+}
+
+/// RFC 9110 IMF-fixdate.
+fn http_date(at: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (year, month, day) = assay_model::time::civil_from_days(at.utc_day());
+    let weekday = DAYS[at.utc_day().rem_euclid(7) as usize];
+    let month = MONTHS[(month - 1).clamp(0, 11) as usize];
+    let second = at.0.rem_euclid(86_400_000) / 1000;
+    let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year} {h:02}:{m:02}:{s:02} GMT")
+}
+
+/// Bytes that were read before hyper took over, then the stream.
+#[derive(Debug)]
+pub struct Rewound {
+    head: Bytes,
+    stream: TcpStream,
+}
+
+impl Rewound {
+    pub const fn new(head: Bytes, stream: TcpStream) -> Self {
+        Self { head, stream }
+    }
+}
+
+impl tokio::io::AsyncRead for Rewound {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        if self.head.is_empty() {
+            return std::pin::Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let length = self.head.len().min(buf.remaining());
+        let part = self.head.split_to(length);
+        buf.put_slice(&part);
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+impl tokio::io::AsyncWrite for Rewound {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_rfc() {
+        assert_eq!(
+            http_date(Timestamp(784_111_777_000)),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+        assert_eq!(http_date(Timestamp(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+    }
+}

@@ -1,0 +1,111 @@
+//! The path of an event, as one function. Start here.
+//!
+//! hit → facts → rule → recall → verdict → record → answer. One wait, before the verdict;
+//! exactly one record, whatever the verdict.
+
+use assay_intel::ip::IpTables;
+use assay_model::EventId;
+use assay_model::facts::Facts;
+use assay_model::hit::Hit;
+use assay_model::ports::{CounterStore, RecallError};
+use assay_model::recall::{Degraded, Recall};
+use assay_model::record::{RecordParts, encode_parts};
+use assay_model::verdict::Verdict;
+
+use crate::engine::Engine;
+use crate::enrich::enrich;
+use crate::outbox::{Outbox, Scratch};
+use crate::policy::{AccountPolicy, IntegrationPolicy};
+
+/// What a door makes its answer from.
+#[derive(Debug)]
+pub struct Decision<'d, 'a> {
+    /// The event's id; its record is in the outbox.
+    pub event_id: EventId,
+    /// Everything known of it.
+    pub facts: &'d Facts<'a>,
+    /// What it came to.
+    pub verdict: &'d Verdict<'d>,
+    /// Time the decision took.
+    pub decision_us: u32,
+}
+
+/// Judges a hit, keeps its record, and lets `respond` make the answer.
+pub async fn decide<C: CounterStore, R>(
+    engine: &Engine<C>,
+    outbox: &impl Outbox,
+    scratch: &mut Scratch,
+    (account, integration): (&AccountPolicy, &IntegrationPolicy),
+    hit: Hit<'_>,
+    respond: impl FnOnce(&Decision<'_, '_>) -> R,
+) -> R {
+    let started_us = engine.clock.monotonic_us();
+    let tables = engine.intel.tables();
+    let tables: &IpTables = &tables;
+    let facts = enrich(engine, tables, account, hit);
+    let rule = account.rules(integration.settings.kind).rule_for(&facts);
+    rule.bumps(&facts, &mut scratch.bumps);
+    let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
+    if engine.clock.monotonic_us().saturating_sub(started_us) > engine.limits.budget_us {
+        recall.degraded = recall.degraded.or(Some(Degraded::BudgetSpent));
+    }
+    let verdict = rule.judge(&facts, &recall, integration.settings.on_degraded);
+    let decision_us = u32::try_from(engine.clock.monotonic_us() - started_us).unwrap_or(u32::MAX);
+    engine
+        .stats
+        .decided(verdict.action, verdict.degraded.is_some(), decision_us);
+    let event_id = outbox.keep(facts.hit.received, |event_id, out| {
+        let parts = RecordParts {
+            event_id,
+            destination: None,
+            detect_revision: assay_detect::REVISION,
+            decision_us,
+        };
+        encode_parts(&parts, &facts, &recall, &verdict, out);
+    });
+    respond(&Decision {
+        event_id,
+        facts: &facts,
+        verdict: &verdict,
+        decision_us,
+    })
+}
+
+/// Bumps and reads the rule's counters: the only wait before the answer.
+async fn remember<C: CounterStore>(
+    engine: &Engine<C>,
+    scratch: &mut Scratch,
+    facts: &Facts<'_>,
+    needed: usize,
+) -> Recall {
+    let mut recall = Recall::default();
+    recall.readings.resize(needed, None);
+    if scratch.bumps.is_empty() {
+        return recall;
+    }
+    scratch.batch.clear();
+    scratch
+        .batch
+        .extend(scratch.bumps.iter().map(|(_, bump)| *bump));
+    let account = facts.hit.account;
+    let answer = engine
+        .counters
+        .recall(
+            account,
+            facts.hit.time,
+            &scratch.batch,
+            &mut scratch.readings,
+        )
+        .await;
+    match answer {
+        Ok(()) => {
+            for ((place, _), reading) in scratch.bumps.iter().zip(&scratch.readings) {
+                recall.readings[usize::from(*place)] = Some(*reading);
+            }
+        }
+        Err(RecallError::Late) => recall.degraded = Some(Degraded::RecallLate),
+        Err(RecallError::Warming) => recall.degraded = Some(Degraded::Warming),
+        Err(RecallError::Quota) => recall.degraded = Some(Degraded::TableQuota),
+    }
+    recall
+}

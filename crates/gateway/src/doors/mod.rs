@@ -1,0 +1,199 @@
+//! The doors: one file per dialect, one function that finds the door of a path.
+//!
+//! A door turns a request into a hit and a verdict into its own bytes; it does no IO.
+
+mod s2s;
+mod score;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use assay_model::ports::{CounterStore, DoorError};
+use assay_model::{AccountId, IntegrationId};
+
+use crate::engine::Engine;
+use crate::ingress::ParamBuffer;
+use crate::mapping::{FieldError, cut};
+use crate::outbox::{Outbox, Scratch};
+
+/// How a request asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// HEAD: answered without counting.
+    Head,
+    /// POST.
+    Post,
+    /// Anything else.
+    Other,
+}
+
+/// A request as every door sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorRequest<'r> {
+    /// How it asks.
+    pub method: Method,
+    /// Path without query.
+    pub path: &'r str,
+    /// Query as sent, without `?`.
+    pub query: &'r [u8],
+    /// Body.
+    pub body: &'r [u8],
+    /// `Content-Type`.
+    pub content_type: &'r str,
+    /// `Authorization`.
+    pub authorization: Option<&'r str>,
+    /// `X-Assay-Key`.
+    pub key: Option<&'r str>,
+    /// Whose call it is.
+    pub peer: IpAddr,
+}
+
+/// What a door answers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// `X-Assay-Error`; printable ASCII only.
+    pub error: Option<String>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// 200 with JSON.
+    #[must_use]
+    pub const fn json(body: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            content_type: "application/json",
+            error: None,
+            body,
+        }
+    }
+
+    /// A problem document (RFC 9457).
+    #[must_use]
+    pub fn problem(status: u16, code: &str, field: &str, detail: &str) -> Self {
+        let mut problem = serde_json::json!({
+            "type": format!("/problems/{code}"),
+            "title": crate::doors::title(status),
+            "status": status,
+            "code": code,
+            "detail": detail,
+        });
+        if !field.is_empty() {
+            problem["field"] = field.into();
+        }
+        Self {
+            status,
+            content_type: "application/problem+json",
+            error: Some(header_text(detail)),
+            body: problem.to_string().into_bytes(),
+        }
+    }
+}
+
+/// The standard phrase of a status.
+#[must_use]
+pub fn title(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
+        _ => "Error",
+    }
+}
+
+/// A text that may stand in a header: printable ASCII, at most 200 characters.
+fn header_text(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
+        .take(200)
+        .collect()
+}
+
+/// What the doors of a process share beside the engine.
+#[derive(Debug, Default)]
+pub struct Doors {
+    /// Whether the process is ready to judge.
+    pub ready: AtomicBool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
+}
+
+impl Doors {
+    /// Answers a request.
+    pub async fn answer<C: CounterStore>(
+        &self,
+        engine: &Engine<C>,
+        outbox: &impl Outbox,
+        scratch: &mut Scratch,
+        params: &mut ParamBuffer,
+        request: &DoorRequest<'_>,
+    ) -> Answer {
+        match request.path {
+            "/ic3.php" => s2s::answer(engine, outbox, scratch, params, request).await,
+            "/v1/score" => score::answer(engine, outbox, scratch, request).await,
+            "/healthz" => text(200, "ok\n"),
+            "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
+            "/readyz" => text(503, "not ready\n"),
+            "/v1/score/batch" => Answer::problem(405, "method", "", "POST NDJSON to this path"),
+            path => Answer::problem(
+                404,
+                "not_found",
+                "",
+                &format!("there is nothing at {}", cut(path)),
+            ),
+        }
+    }
+}
+
+fn text(status: u16, body: &str) -> Answer {
+    Answer {
+        status,
+        content_type: "text/plain; charset=utf-8",
+        error: None,
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+pub(crate) use score::{Caller, authorize, score_event};
+
+/// A refused call, for the integration's error log: parameter names only, no values.
+pub(crate) fn door_error<C: CounterStore>(
+    engine: &Engine<C>,
+    door: &'static str,
+    of: (Option<AccountId>, Option<IntegrationId>),
+    error: &FieldError,
+    sample: String,
+) -> DoorError {
+    DoorError {
+        account: of.0,
+        integration: of.1,
+        at: engine.clock.now(),
+        door,
+        code: error.code,
+        field: error.field.clone(),
+        cause: error.to_string(),
+        sample,
+    }
+}

@@ -1,0 +1,387 @@
+//! Reading requests: heads, queries, forms, and whose address a call comes from.
+//!
+//! Limits: every length is bounded before anything is kept (`engine::Limits`).
+
+use std::net::IpAddr;
+
+use assay_model::facts::canonical_ip;
+
+use crate::policy::in_range;
+
+/// A request that the lane answers itself.
+#[derive(Debug)]
+pub struct PlainRequest<'b> {
+    /// GET, else HEAD.
+    pub get: bool,
+    /// Path and query as sent.
+    pub target: &'b str,
+    /// Whether the connection stays open.
+    pub keep_alive: bool,
+    /// `Authorization`.
+    pub authorization: Option<&'b str>,
+    /// `X-Assay-Key`.
+    pub key: Option<&'b str>,
+    /// `X-Forwarded-For`.
+    pub forwarded: Option<&'b str>,
+    /// Length of the head.
+    pub length: usize,
+}
+
+/// What a buffer begins with.
+#[derive(Debug)]
+pub enum Head<'b> {
+    /// More bytes are needed.
+    Partial,
+    /// A plain HTTP/1.1 GET or HEAD without a body.
+    Plain(PlainRequest<'b>),
+    /// Anything else that may be HTTP: hyper takes over, these bytes included.
+    HandOver,
+    /// No HTTP, or over a limit: the status to refuse it with.
+    Refused(u16),
+}
+
+const HEADERS_MAX: usize = 64;
+
+/// Reads a request head. It is taken as plain only when nothing about it needs hyper: the
+/// same bytes give the same request there, or are handed over.
+#[must_use]
+pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    let length = match request.parse(buffer) {
+        Ok(httparse::Status::Complete(length)) if length > head_bytes => return too_large(buffer),
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if buffer.len() >= head_bytes => return too_large(buffer),
+        Ok(httparse::Status::Partial) => return Head::Partial,
+        Err(httparse::Error::TooManyHeaders) => return Head::HandOver,
+        // A target with bytes above 127 is no HTTP, but trackers send it: read it ourselves.
+        Err(_) => return Head::Refused(400),
+    };
+    let (Some(method), Some(target), Some(1)) = (request.method, request.path, request.version)
+    else {
+        return Head::HandOver;
+    };
+    if !matches!(method, "GET" | "HEAD") || !target.starts_with('/') {
+        return Head::HandOver;
+    }
+    let mut plain = PlainRequest {
+        get: method == "GET",
+        target,
+        keep_alive: true,
+        authorization: None,
+        key: None,
+        forwarded: None,
+        length,
+    };
+    let mut hosts = 0;
+    for header in request.headers.iter() {
+        if !read_header(header, &mut plain, &mut hosts) {
+            return Head::HandOver;
+        }
+    }
+    if hosts == 1 {
+        Head::Plain(plain)
+    } else {
+        Head::HandOver
+    }
+}
+
+/// Notes a header; false = one that needs hyper.
+fn read_header<'b>(
+    header: &httparse::Header<'b>,
+    plain: &mut PlainRequest<'b>,
+    hosts: &mut u32,
+) -> bool {
+    let name = header.name;
+    let text = || std::str::from_utf8(header.value).ok();
+    match name.len() {
+        4 if name.eq_ignore_ascii_case("host") => *hosts += 1,
+        10 if name.eq_ignore_ascii_case("connection") => match text() {
+            Some(value) if value.eq_ignore_ascii_case("close") => plain.keep_alive = false,
+            Some(value) if value.eq_ignore_ascii_case("keep-alive") => {}
+            _ => return false,
+        },
+        11 if name.eq_ignore_ascii_case("x-assay-key") => plain.key = text(),
+        13 if name.eq_ignore_ascii_case("authorization") => plain.authorization = text(),
+        15 if name.eq_ignore_ascii_case("x-forwarded-for") => plain.forwarded = text(),
+        14 if name.eq_ignore_ascii_case("content-length") => return header.value == b"0",
+        17 if name.eq_ignore_ascii_case("transfer-encoding") => return false,
+        6 if name.eq_ignore_ascii_case("expect") => return false,
+        7 if name.eq_ignore_ascii_case("upgrade") => return false,
+        _ => {}
+    }
+    true
+}
+
+/// 414 when not even the request line ended within the limit, else 431.
+fn too_large(buffer: &[u8]) -> Head<'_> {
+    Head::Refused(
+        if memchr::memchr(b'\n', buffer).is_none_or(|at| at > 8192) {
+            414
+        } else {
+            431
+        },
+    )
+}
+
+/// Whose address a call comes from: the socket's, or what a trusted proxy says.
+///
+/// Walks `X-Forwarded-For` right to left; the first address that is no trusted proxy is the
+/// client. Without trusted proxies the header is not looked at.
+#[must_use]
+pub fn client_address(peer: IpAddr, forwarded: Option<&str>, trusted: &[(IpAddr, u8)]) -> IpAddr {
+    let peer = canonical_ip(peer);
+    let is_trusted = |ip: IpAddr| {
+        trusted
+            .iter()
+            .any(|(base, bits)| in_range(ip, *base, *bits))
+    };
+    let Some(chain) = forwarded.filter(|_| is_trusted(peer)) else {
+        return peer;
+    };
+    let mut client = peer;
+    for hop in chain.rsplit(',') {
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
+        client = canonical_ip(ip);
+        if !is_trusted(client) {
+            break;
+        }
+    }
+    client
+}
+
+/// Decoded parameters, in one buffer that is kept between requests.
+#[derive(Debug, Default)]
+pub struct ParamBuffer {
+    text: String,
+    /// Ends of name and value in `text`, one after the other.
+    ends: Vec<(u32, u32)>,
+}
+
+impl ParamBuffer {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Decodes `a=b&c=d` once: `%XX` and `+`; broken escapes stay as they are, bytes that
+    /// are no UTF-8 become replacement characters. False = more than `max` parameters.
+    pub fn decode(&mut self, encoded: &[u8], max: usize) -> bool {
+        for pair in encoded
+            .split(|c| *c == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
+            if self.ends.len() == max {
+                return false;
+            }
+            let (name, value) = match memchr::memchr(b'=', pair) {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            self.push_decoded(name);
+            let name_end = self.text.len() as u32;
+            self.push_decoded(value);
+            self.ends.push((name_end, self.text.len() as u32));
+        }
+        true
+    }
+
+    /// Adds a pair that needs no decoding. False = more than `max` parameters.
+    pub fn push(&mut self, name: &str, value: &str, max: usize) -> bool {
+        if self.ends.len() == max {
+            return false;
+        }
+        self.text.push_str(name);
+        let name_end = self.text.len() as u32;
+        self.text.push_str(value);
+        self.ends.push((name_end, self.text.len() as u32));
+        true
+    }
+
+    fn push_decoded(&mut self, part: &[u8]) {
+        if memchr::memchr2(b'%', b'+', part).is_none() {
+            match std::str::from_utf8(part) {
+                Ok(text) => self.text.push_str(text),
+                Err(_) => self.text.push_str(&String::from_utf8_lossy(part)),
+            }
+            return;
+        }
+        let mut bytes = Vec::with_capacity(part.len());
+        let mut at = 0;
+        while let Some(&byte) = part.get(at) {
+            let escaped = (byte == b'%').then(|| escaped_byte(part, at)).flatten();
+            bytes.push(match (byte, escaped) {
+                (_, Some(decoded)) => {
+                    at += 2;
+                    decoded
+                }
+                (b'+', None) => b' ',
+                (other, None) => other,
+            });
+            at += 1;
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => self.text.push_str(&text),
+            Err(error) => self
+                .text
+                .push_str(&String::from_utf8_lossy(error.as_bytes())),
+        }
+    }
+
+    /// The pairs, in the order in which they came.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut start = 0;
+        self.ends.iter().map(move |(name_end, end)| {
+            let name = &self.text[start..*name_end as usize];
+            let value = &self.text[*name_end as usize..*end as usize];
+            start = *end as usize;
+            (name, value)
+        })
+    }
+}
+
+fn escaped_byte(part: &[u8], at: usize) -> Option<u8> {
+    let hex = |byte: &u8| char::from(*byte).to_digit(16);
+    let (high, low) = (
+        part.get(at + 1).and_then(hex)?,
+        part.get(at + 2).and_then(hex)?,
+    );
+    Some((high * 16 + low) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(query: &str) -> Vec<(String, String)> {
+        let mut params = ParamBuffer::default();
+        assert!(params.decode(query.as_bytes(), 100));
+        params
+            .pairs()
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn parameters_are_decoded_exactly_once() {
+        assert_eq!(
+            decoded("a=1&b=x%20y+z&c"),
+            [pair("a", "1"), pair("b", "x y z"), pair("c", "")]
+        );
+        assert_eq!(
+            decoded("u=%252F&%61=b=c"),
+            [pair("u", "%2F"), pair("a", "b=c")]
+        );
+        assert_eq!(
+            decoded("bad=%zz%4&nul=%00"),
+            [pair("bad", "%zz%4"), pair("nul", "\0")]
+        );
+        assert_eq!(decoded("x=%ff%fe"), [pair("x", "\u{fffd}\u{fffd}")]);
+        assert_eq!(decoded("&&a=1&"), [pair("a", "1")]);
+    }
+
+    #[test]
+    fn more_parameters_than_the_limit_are_told() {
+        let mut params = ParamBuffer::default();
+        assert!(!params.decode(b"a&b&c", 2));
+    }
+
+    #[test]
+    fn only_plain_requests_stay() {
+        let kind = |text: &str| match read_head(text.as_bytes(), 1024) {
+            Head::Partial => "partial",
+            Head::Plain(plain) if plain.keep_alive => "plain",
+            Head::Plain(_) => "plain, close",
+            Head::HandOver => "hyper",
+            Head::Refused(400) => "400",
+            Head::Refused(_) => "refused",
+        };
+        for (text, expected) in [
+            ("GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", "plain"),
+            (
+                "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                "plain, close",
+            ),
+            (
+                "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+                "plain",
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+                "hyper",
+            ),
+            ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "hyper"),
+            ("GET / HTTP/1.1\r\n\r\n", "hyper"),
+            ("GET / HTTP/1.0\r\nHost: x\r\n\r\n", "hyper"),
+            ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "hyper"),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
+                "hyper",
+            ),
+            ("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n", "hyper"),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "hyper",
+            ),
+            ("GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", "hyper"),
+            ("GET /a HTTP/1.1\r\nHo", "partial"),
+            ("\x16\x03\x01", "400"),
+        ] {
+            assert_eq!(kind(text), expected, "{text:?}");
+        }
+        assert!(matches!(read_head(&[b'a'; 2000], 1024), Head::Refused(414)));
+        let long_header = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {}", "b".repeat(2000));
+        assert!(matches!(
+            read_head(long_header.as_bytes(), 1024),
+            Head::Refused(431)
+        ));
+    }
+
+    #[test]
+    fn a_forwarded_header_counts_only_through_trusted_proxies() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [(ip("10.0.0.0"), 8)];
+        let cases = [
+            ("203.0.113.9", Some("1.1.1.1"), "203.0.113.9"),
+            ("10.0.0.1", Some("1.1.1.1"), "1.1.1.1"),
+            ("10.0.0.1", Some("6.6.6.6, 1.1.1.1, 10.0.0.2"), "1.1.1.1"),
+            ("10.0.0.1", Some("rubbish"), "10.0.0.1"),
+            ("10.0.0.1", None, "10.0.0.1"),
+        ];
+        for (peer, chain, expected) in cases {
+            assert_eq!(
+                client_address(ip(peer), chain, &trusted),
+                ip(expected),
+                "{peer} {chain:?}"
+            );
+        }
+        assert_eq!(
+            client_address(ip("10.0.0.1"), Some("1.1.1.1"), &[]),
+            ip("10.0.0.1")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read_head(&bytes, 128);
+            let mut params = ParamBuffer::default();
+            params.decode(&bytes, 16);
+            prop_assert!(params.pairs().count() <= 16);
+        }
+
+        #[test]
+        fn encoding_then_decoding_gives_the_text_back(text in "\\PC{0,40}") {
+            let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+            prop_assert_eq!(decoded(&format!("k={encoded}")), [pair("k", &text)]);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! What is no plain GET: bodies, batches, odd heads. hyper reads, the same doors answer.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use assay_model::ports::CounterStore;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use crate::conn::{ConnState, Phase, Rewound};
+use crate::doors::{Answer, Caller, DoorRequest, Method, authorize};
+use crate::ingress::{ParamBuffer, client_address};
+use crate::lane::Lane;
+use crate::outbox::Scratch;
+
+type Reply = Response<Either<Full<Bytes>, Lines>>;
+
+/// Serves a connection with hyper, beginning with the bytes already read.
+pub async fn serve<C: CounterStore>(
+    lane: Rc<Lane<C>>,
+    head: Bytes,
+    stream: TcpStream,
+    peer: IpAddr,
+    state: Rc<ConnState>,
+) {
+    // hyper keeps its own timers from here on; the sweeper leaves the connection alone.
+    state.enter(Phase::Busy, lane.tick.get());
+    let io = TokioIo::new(Rewound::new(head, stream));
+    let service = service_fn(|request| answer(Rc::clone(&lane), request, peer));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(10))
+        .max_buf_size(lane.engine.limits.head_bytes.max(8192))
+        .serve_connection(io, service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+async fn answer<C: CounterStore>(
+    lane: Rc<Lane<C>>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Result<Reply, Infallible> {
+    let (parts, body) = request.into_parts();
+    let text = |name| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let peer = client_address(
+        peer,
+        text(header::HeaderName::from_static("x-forwarded-for")),
+        &lane.doors.trusted_proxies,
+    );
+    let mut door = DoorRequest {
+        method: match parts.method {
+            hyper::Method::GET => Method::Get,
+            hyper::Method::HEAD => Method::Head,
+            hyper::Method::POST => Method::Post,
+            _ => Method::Other,
+        },
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or("").as_bytes(),
+        body: &[],
+        content_type: text(header::CONTENT_TYPE).unwrap_or(""),
+        authorization: text(header::AUTHORIZATION),
+        key: text(header::HeaderName::from_static("x-assay-key")),
+        peer,
+    };
+    if door.path == "/v1/score/batch" && door.method == Method::Post {
+        return Ok(match authorize(&lane.engine, &door) {
+            Ok(caller) => batch(&lane, caller, peer, body),
+            Err(refusal) => reply(refusal),
+        });
+    }
+    let limit = lane.engine.limits.event_bytes;
+    let body =
+        match tokio::time::timeout(Duration::from_secs(10), Limited::new(body, limit).collect())
+            .await
+        {
+            Ok(Ok(collected)) => collected.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return Ok(reply(Answer::problem(
+                    413,
+                    "too_large",
+                    "",
+                    &format!("the body is over {limit} bytes"),
+                )));
+            }
+            _ => {
+                return Ok(reply(Answer::problem(
+                    400,
+                    "body",
+                    "",
+                    "the body did not arrive whole within 10 seconds",
+                )));
+            }
+        };
+    door.body = &body;
+    let (mut scratch, mut params) = (Scratch::default(), ParamBuffer::default());
+    let answer = lane
+        .doors
+        .answer(
+            &lane.engine,
+            &*lane.outbox,
+            &mut scratch,
+            &mut params,
+            &door,
+        )
+        .await;
+    lane.outbox.written().await;
+    Ok(reply(answer))
+}
+
+fn reply(answer: Answer) -> Reply {
+    let mut response = Response::new(Either::Left(Full::new(answer.body.into())));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(answer.content_type),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(error) = answer
+        .error
+        .and_then(|text| HeaderValue::from_str(&text).ok())
+    {
+        headers.insert("x-assay-error", error);
+    }
+    response
+}
+
+/// Answers a batch while it is still coming in: NDJSON in, NDJSON out.
+fn batch<C: CounterStore>(
+    lane: &Rc<Lane<C>>,
+    caller: Caller,
+    peer: IpAddr,
+    body: Incoming,
+) -> Reply {
+    // Four chunks wait at most; a client that does not read is not read from.
+    let (sender, lines) = mpsc::channel(4);
+    let task = Batch {
+        lane: Rc::clone(lane),
+        caller,
+        peer,
+        sender,
+        out: RefCell::new(Vec::new()),
+    };
+    tokio::task::spawn_local(async move { task.run(body).await });
+    let mut response = Response::new(Either::Right(Lines(lines)));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-ndjson"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A lane yields after so many lines, so that a batch never holds up a click.
+const LINES_A_TURN: usize = 64;
+
+struct Batch<C> {
+    lane: Rc<Lane<C>>,
+    caller: Caller,
+    peer: IpAddr,
+    sender: mpsc::Sender<Bytes>,
+    out: RefCell<Vec<u8>>,
+}
+
+impl<C: CounterStore> Batch<C> {
+    async fn run(self, mut body: Incoming) {
+        let mut buffer = BytesMut::new();
+        let mut scratch = Scratch::default();
+        let mut number = 0;
+        loop {
+            while let Some(end) = memchr::memchr(b'\n', &buffer) {
+                let line = buffer.split_to(end + 1);
+                if !self.line(&mut scratch, &mut number, &line[..end]).await {
+                    return;
+                }
+            }
+            if buffer.len() > self.lane.engine.limits.event_bytes {
+                self.wrong(
+                    number + 1,
+                    "",
+                    &format!(
+                        "line is over {} bytes; the batch ends here",
+                        self.lane.engine.limits.event_bytes
+                    ),
+                );
+                let _ = self.send().await;
+                return;
+            }
+            let frame = match tokio::time::timeout(Duration::from_secs(30), body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(None) => break,
+                Ok(Some(Err(_))) | Err(_) => return,
+            };
+            if let Ok(data) = frame.into_data() {
+                buffer.extend_from_slice(&data);
+            }
+        }
+        if !buffer.is_empty() {
+            let _ = self.line(&mut scratch, &mut number, &buffer).await;
+        }
+        let _ = self.send().await;
+    }
+
+    /// One line; false = the batch is over.
+    async fn line(&self, scratch: &mut Scratch, number: &mut usize, line: &[u8]) -> bool {
+        *number += 1;
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return true;
+        }
+        let limit = self.lane.engine.limits.batch_lines;
+        if *number > limit {
+            self.wrong(
+                *number,
+                "",
+                &format!("a batch holds at most {limit} lines; the rest was not read"),
+            );
+            let _ = self.send().await;
+            return false;
+        }
+        let lane = &self.lane;
+        let scored = crate::doors::score_event(
+            &lane.engine,
+            &*lane.outbox,
+            scratch,
+            &self.caller,
+            self.peer,
+            line,
+        )
+        .await;
+        match scored {
+            Ok(mut answer) => {
+                answer.push(b'\n');
+                self.out.borrow_mut().append(&mut answer);
+            }
+            Err(error) => {
+                let text = if error.field.is_empty() {
+                    error.detail.clone()
+                } else {
+                    error.to_string()
+                };
+                self.wrong(*number, &error.field, &text);
+            }
+        }
+        !(*number).is_multiple_of(LINES_A_TURN) || self.send().await
+    }
+
+    fn wrong(&self, line: usize, field: &str, error: &str) {
+        let mut answer = serde_json::json!({"line": line, "score": -1, "error": error});
+        if !field.is_empty() {
+            answer["field"] = field.into();
+        }
+        let mut out = self.out.borrow_mut();
+        out.extend_from_slice(answer.to_string().as_bytes());
+        out.push(b'\n');
+    }
+
+    /// Sends what is answered so far, once its records are written; false = nobody reads.
+    async fn send(&self) -> bool {
+        self.lane.outbox.written().await;
+        let chunk = self.out.take();
+        chunk.is_empty() || self.sender.send(chunk.into()).await.is_ok()
+    }
+}
+
+/// A body fed by a batch.
+pub struct Lines(mpsc::Receiver<Bytes>);
+
+impl Body for Lines {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
