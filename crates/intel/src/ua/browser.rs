@@ -1,6 +1,9 @@
 //! Family and version of a browser.
 
 use super::parse::{Parsed, find_ci};
+use super::table::Table;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Product names in order of particularity: Chrome and Safari come last because all others name them too.
 const FAMILIES: &[(&str, &str)] = &[
@@ -19,15 +22,17 @@ const FAMILIES: &[(&str, &str)] = &[
     ("w3m", "w3m"), ("Dillo", "Dillo"), ("NetSurf", "NetSurf"), ("Dalvik", "Dalvik"), ("okhttp", "okhttp"), ("CFNetwork", "CFNetwork"),
 ];
 
+static PLACES: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| FAMILIES.iter().enumerate().rev().map(|(place, (name, _))| (*name, place)).collect());
+
 /// Family and version as written; empty when unknown.
 pub(super) fn read<'a>(parsed: &Parsed<'a>) -> (&'static str, &'a str) {
     if let Some(found) = in_comments(parsed.raw) {
         return found;
     }
-    for (name, family) in FAMILIES {
-        if let Some(version) = parsed.version_of(name).filter(|v| !v.is_empty()) {
-            return (family, digits(version));
-        }
+    let named = parsed.products.iter().filter(|p| p.has_version()).filter_map(|p| Some((*PLACES.get(p.name)?, p.version)));
+    if let Some((place, version)) = named.min_by_key(|(place, _)| *place) {
+        return (FAMILIES.get(place).map_or("", |(_, family)| family), digits(version));
     }
     if let Some(version) = parsed.version_of("Opera").filter(|v| !v.is_empty()) {
         return ("Opera", parsed.version_of("Version").map_or(digits(version), digits));
@@ -36,17 +41,25 @@ pub(super) fn read<'a>(parsed: &Parsed<'a>) -> (&'static str, &'a str) {
 }
 
 /// Browsers that name themselves inside the platform comment.
+const IN_COMMENTS: &[(&str, &str)] = &[
+    ("Opera Mini/", "Opera Mini"),
+    ("Opera Mobi", "Opera Mobile"),
+    ("IEMobile/", "IE Mobile"),
+    ("IEMobile ", "IE Mobile"),
+    ("MSIE ", "Internet Explorer"),
+    ("Trident/7.0", "Internet Explorer"),
+];
+
+static IN_COMMENTS_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(IN_COMMENTS.iter().map(|(mark, _)| *mark)));
+
 fn in_comments(raw: &str) -> Option<(&'static str, &str)> {
-    for (mark, family) in [("Opera Mini/", "Opera Mini"), ("Opera Mobi", "Opera Mobile"), ("IEMobile/", "IE Mobile"), ("IEMobile ", "IE Mobile"), ("MSIE ", "Internet Explorer")] {
-        if let Some(at) = raw.find(mark) {
-            if mark == "MSIE " && raw.contains("Opera") {
-                return raw.find("Opera ").map(|o| ("Opera", digits(raw.get(o + 6..).unwrap_or(""))));
-            }
-            return Some((family, digits(raw.get(at + mark.len()..).unwrap_or(""))));
-        }
+    let (mark, family) = IN_COMMENTS_TABLE.first(raw).and_then(|at| IN_COMMENTS.get(at))?;
+    if *mark == "MSIE " && raw.contains("Opera") {
+        return raw.find("Opera ").map(|at| ("Opera", digits(raw.get(at + 6..).unwrap_or(""))));
     }
-    let trident = find_ci(raw, "Trident/7.0").and_then(|_| find_ci(raw, "rv:11"));
-    trident.map(|at| ("Internet Explorer", digits(raw.get(at + 3..).unwrap_or(""))))
+    let lead = if *mark == "Trident/7.0" { "rv:" } else { mark };
+    let at = find_ci(raw, lead)?;
+    Some((family, digits(raw.get(at + lead.len()..).unwrap_or(""))))
 }
 
 fn safari<'a>(parsed: &Parsed<'a>) -> (&'static str, &'a str) {

@@ -5,6 +5,8 @@
 
 use super::parse::{Parsed, find_ci, has_ci, starts_ci};
 use super::shapes::word_around;
+use super::table::Table;
+use std::sync::LazyLock;
 
 /// Finds an address; the rule's name and the address.
 pub(super) fn find<'a>(parsed: &Parsed<'a>, people: bool) -> Option<(&'static str, &'a str)> {
@@ -14,11 +16,12 @@ pub(super) fn find<'a>(parsed: &Parsed<'a>, people: bool) -> Option<(&'static st
         .or_else(|| site(parsed, people).map(|text| ("site_name", text)))
 }
 
+static MARKS: LazyLock<Table> = LazyLock::new(|| Table::any_case(["://", "http:", "https:", "http//", "mailto:", "+www"]));
+
 fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     let raw = parsed.raw;
-    let marks = ["://", "http:", "https:", "http//", "mailto:", "+www"];
     let www = || find_ci(raw, "www.").filter(|_| !has_ci(raw, "MSIE"));
-    let at = marks.into_iter().find_map(|mark| find_ci(raw, mark)).or_else(www)?;
+    let at = MARKS.at(raw).or_else(www)?;
     let from = raw.get(..at)?.rfind([' ', ';', '(', ',', '+']).map_or(0, |i| i + 1);
     let rest = raw.get(from..)?;
     let len = rest.find([' ', ';', ')', ',']).unwrap_or(rest.len());
@@ -56,7 +59,9 @@ const ENDS_OF_PROGRAMS: &[&str] = &[
 /// `Example.com/1.0`: a site's name where a browser has its own.
 fn site<'a>(parsed: &Parsed<'a>, people: bool) -> Option<&'a str> {
     let raw = parsed.raw;
-    raw.match_indices('.').map(|(dot, _)| word_around(raw, dot, dot + 1)).find(|word| {
+    // Versions have a digit after their dots; only what has a letter is worth a look.
+    let lettered = raw.match_indices('.').filter(|(dot, _)| raw.as_bytes().get(dot + 1).is_some_and(u8::is_ascii_alphabetic));
+    lettered.map(|(dot, _)| word_around(raw, dot, dot + 1)).find(|word| {
         let Some((host, tld)) = word.trim_end_matches(['.', '-']).rsplit_once('.') else { return false };
         let ends = |list: &[&str]| list.iter().any(|end| tld.eq_ignore_ascii_case(end));
         let label = host.rsplit('.').next().unwrap_or("");

@@ -4,6 +4,8 @@
 //! is a program. Telephones from before WebKit begin with their maker's name.
 
 use super::parse::{Parsed, has_ci, starts_ci};
+use super::table::Table;
+use std::sync::LazyLock;
 
 /// Words of an engine or of a browser old enough to name none.
 const ENGINES: &[&str] = &[
@@ -42,6 +44,14 @@ const PLATFORMS: &[&str] = &[
     "locationfree", "networkav", "bada", "kindle", "tvwithvideo", "unix", "mfp",
 ];
 
+/// What a telephone whose maker is not in [`HEADS`] still names.
+const PROFILES: &[&str] =
+    &["midp-", "cldc-", "up.browser", "up.link", "netfront", "obigo", "teleca", "ucbrowser", "ucweb", "openwave", "mmp/2.0"];
+
+static ENGINE_TABLE: LazyLock<Table> = LazyLock::new(|| Table::any_case(ENGINES.iter().copied()));
+static PROFILE_TABLE: LazyLock<Table> = LazyLock::new(|| Table::any_case(PROFILES.iter().copied()));
+static PLATFORM_TABLE: LazyLock<Table> = LazyLock::new(|| Table::any_case(PLATFORMS.iter().copied()));
+
 /// Whether the string has a browser's shape: it renders pages or did so on an old device.
 pub(super) fn is_browser(parsed: &Parsed<'_>) -> bool {
     if parsed.is_mozilla() || starts_ci(parsed.raw, "mozilla/") {
@@ -51,12 +61,7 @@ pub(super) fn is_browser(parsed: &Parsed<'_>) -> bool {
     if lg || HEADS.iter().any(|head| starts_ci(parsed.raw, head)) {
         return true;
     }
-    // A telephone whose maker is not in the list above still names its profile or engine.
-    parsed.raw.len() > 24
-        && ["midp-", "cldc-", "up.browser", "up.link", "netfront", "obigo", "teleca", "ucbrowser", "ucweb", "openwave", "mmp/2.0"]
-            .iter()
-            .any(|word| has_ci(parsed.raw, word))
-        || webkit_inside(parsed)
+    parsed.raw.len() > 24 && PROFILE_TABLE.any(parsed.raw) || webkit_inside(parsed)
 }
 
 /// `LG-D690 Mozilla/5.0 (Linux; Android …) AppleWebKit/…`: a prefix before a whole browser string.
@@ -65,7 +70,7 @@ fn webkit_inside(parsed: &Parsed<'_>) -> bool {
 }
 
 fn mozilla_has_engine(parsed: &Parsed<'_>) -> bool {
-    if ENGINES.iter().any(|word| has_ci(parsed.raw, word)) {
+    if ENGINE_TABLE.any(parsed.raw) {
         return true;
     }
     let old = parsed.products.first().is_some_and(|p| p.version.starts_with(['1', '2', '3', '4']));
@@ -74,7 +79,7 @@ fn mozilla_has_engine(parsed: &Parsed<'_>) -> bool {
         // Netscape up to 4.x names nothing but itself.
         return !has_ci(platform, "compatible");
     }
-    PLATFORMS.iter().any(|word| has_ci(platform, word)) || gecko_without_name(parsed)
+    PLATFORM_TABLE.any(platform) || gecko_without_name(parsed)
 }
 
 /// Gecko's platform comment ends in `rv:` and is followed by a build date, whatever the engine's name.

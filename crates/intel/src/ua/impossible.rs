@@ -25,6 +25,8 @@ const RULES: &[Rule] = &[
     ("windows_version", windows_version),
     ("two_systems", two_systems),
     ("platform_missing", platform_missing),
+    ("browser_missing", browser_missing),
+    ("mozilla_twice", mozilla_twice),
     ("platform_unclosed", platform_unclosed),
     ("platform_grammar", platform_grammar),
     ("empty_braces", empty_braces),
@@ -83,8 +85,9 @@ fn chrome_version(p: &Parsed<'_>) -> bool {
     let other = ["Puffin", "Silk", "TV", "like Chrome"].iter().any(|w| p.raw.contains(w));
     match parts.as_slice() {
         _ if !digits => true,
+        [major, ..] if *major > 400 => true,
         [major, 0, 0, patch] => *patch != 0 && *major > 100,
-        [major, _, _, _] => *major > 400,
+        [_, _, _, _] => false,
         _ => !other,
     }
 }
@@ -123,6 +126,18 @@ fn two_systems(p: &Parsed<'_>) -> bool {
 fn platform_missing(p: &Parsed<'_>) -> bool {
     let chrome = p.version_of("Chrome").and_then(major).is_some_and(|v| v >= 50);
     p.is_mozilla() && chrome && p.comments.first().is_none_or(|c| c.after > 1)
+}
+
+/// A WebKit of today on Windows is always in a browser that names itself.
+fn browser_missing(p: &Parsed<'_>) -> bool {
+    let known = |name: &str| ["Mozilla", "AppleWebKit", "Safari", "Mobile"].contains(&name);
+    let webkit = p.version_of("AppleWebKit").and_then(major).is_some_and(|v| v >= 537);
+    webkit && p.comments.len() > 1 && p.platform().contains("Windows NT") && p.products.iter().all(|w| known(w.name))
+}
+
+fn mozilla_twice(p: &Parsed<'_>) -> bool {
+    let desktop = ["Windows NT", "Macintosh", "X11"].iter().any(|w| p.platform().contains(w));
+    desktop && p.is_mozilla() && p.products.iter().filter(|w| w.name == "Mozilla" && w.version == "5.0").count() > 1
 }
 
 /// The platform of a browser of today is closed; a string cut by a database is long.

@@ -28,6 +28,7 @@ mod retired;
 mod scanner;
 mod shapes;
 mod structure;
+mod table;
 mod webview;
 
 pub use cache::{UaCache, UaCacheStats};

@@ -173,9 +173,9 @@ fn cut(ua: &str) -> &str {
 /// Finds `needle` in `hay`, ignoring ASCII case.
 pub(super) fn find_ci(hay: &str, needle: &str) -> Option<usize> {
     let (hay, needle) = (hay.as_bytes(), needle.as_bytes());
-    let first = needle.first()?.to_ascii_lowercase();
-    hay.windows(needle.len())
-        .position(|w| w[0].to_ascii_lowercase() == first && w.eq_ignore_ascii_case(needle))
+    let first = needle.first()?;
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), hay)
+        .find(|at| hay.get(*at..at + needle.len()).is_some_and(|part| part.eq_ignore_ascii_case(needle)))
 }
 
 /// Whether `hay` holds `needle`, ignoring ASCII case.

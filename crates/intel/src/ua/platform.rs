@@ -2,7 +2,9 @@
 
 use super::masks::android_model;
 use super::parse::{Parsed, find_ci, has_ci, starts_ci};
+use super::table::Table;
 use assay_model::facts::DeviceType;
+use std::sync::LazyLock;
 
 /// What the platform part says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,9 +30,9 @@ pub(super) fn read(parsed: &Parsed<'_>) -> Platform {
         .or_else(|| console(raw))
         .or_else(|| windows_phone(parsed))
         .or_else(|| apple_mobile(parsed))
-        .or_else(|| other_mobile(parsed, BEFORE_ANDROID))
+        .or_else(|| other_mobile(parsed, &BEFORE_ANDROID_TABLE, BEFORE_ANDROID))
         .or_else(|| android(parsed))
-        .or_else(|| other_mobile(parsed, AFTER_ANDROID))
+        .or_else(|| other_mobile(parsed, &AFTER_ANDROID_TABLE, AFTER_ANDROID))
         .or_else(|| desktop(named))
         .unwrap_or_default()
 }
@@ -39,17 +41,23 @@ fn plain(os: &'static str, os_version: String, device: DeviceType) -> Platform {
     Platform { os, os_version, device, model: String::new() }
 }
 
+/// Text and system of televisions and what is plugged into them.
+const TELEVISIONS: &[(&str, &str)] = &[
+    ("Web0S", "webOS"), ("webOS.TV", "webOS"), ("NetCast", "NetCast"), ("SMART-TV", "Tizen"), ("SmartTV", "Linux"),
+    ("Smart-TV", "Tizen"), ("HbbTV", "Linux"), ("GoogleTV", "Android"), ("Google TV", "Android"), ("Android TV", "Android"),
+    ("AFTB", "Fire OS"), ("AFTS", "Fire OS"), ("AFTT", "Fire OS"), ("AFTM", "Fire OS"), ("AppleTV", "tvOS"),
+    ("Apple TV", "tvOS"), ("tvOS", "tvOS"), ("CrKey", "Cast OS"), ("Roku", "Roku OS"), ("BRAVIA", "Android"),
+    ("InettvBrowser", "Linux"), ("SonyDTV", "Linux"), ("Viera", "Linux"), ("AQUOS", "Linux"), ("DTV;", "Linux"), ("(DTV", "Linux"),
+    ("NETTV", "Linux"), ("Espial", "Linux"), ("Opera TV", "Linux"), ("PhilipsTV", "Linux"), ("VIDAA", "VIDAA"), ("MiTV", "Android"),
+    ("OMI/", "Linux"), ("Maple", "Linux"), ("TiVo", "Linux"), ("SMART_TV", "Linux"),
+];
+
+static AFTER_ANDROID_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(AFTER_ANDROID.iter().map(|(mark, ..)| *mark)));
+static BEFORE_ANDROID_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(BEFORE_ANDROID.iter().map(|(mark, ..)| *mark)));
+static TELEVISION_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(TELEVISIONS.iter().map(|(mark, _)| *mark)));
+
 fn television(raw: &str) -> Option<Platform> {
-    const MARKS: &[(&str, &str)] = &[
-        ("Web0S", "webOS"), ("webOS.TV", "webOS"), ("NetCast", "NetCast"), ("SMART-TV", "Tizen"), ("SmartTV", "Linux"),
-        ("Smart-TV", "Tizen"), ("HbbTV", "Linux"), ("GoogleTV", "Android"), ("Google TV", "Android"), ("Android TV", "Android"),
-        ("AFTB", "Fire OS"), ("AFTS", "Fire OS"), ("AFTT", "Fire OS"), ("AFTM", "Fire OS"), ("AppleTV", "tvOS"),
-        ("Apple TV", "tvOS"), ("tvOS", "tvOS"), ("CrKey", "Cast OS"), ("Roku", "Roku OS"), ("BRAVIA", "Android"),
-        ("InettvBrowser", "Linux"), ("SonyDTV", "Linux"), ("Viera", "Linux"), ("AQUOS", "Linux"), ("DTV;", "Linux"), ("(DTV", "Linux"),
-        ("NETTV", "Linux"), ("Espial", "Linux"), ("Opera TV", "Linux"), ("PhilipsTV", "Linux"), ("VIDAA", "VIDAA"), ("MiTV", "Android"),
-        ("OMI/", "Linux"), ("Maple", "Linux"), ("TiVo", "Linux"), ("SMART_TV", "Linux"),
-    ];
-    let (mark, os) = MARKS.iter().find(|(mark, _)| raw.contains(mark))?;
+    let (mark, os) = TELEVISION_TABLE.first(raw).and_then(|at| TELEVISIONS.get(at))?;
     let version = match *mark {
         "Roku" => after(raw, "DVP-"),
         "SMART-TV" | "Smart-TV" => after(raw, "Tizen "),
@@ -59,12 +67,22 @@ fn television(raw: &str) -> Option<Platform> {
     Some(plain(os, version, DeviceType::Tv))
 }
 
+/// Text and maker of consoles.
+const CONSOLES: &[(&str, &str)] = &[
+    ("Xbox", "Xbox"),
+    ("PlayStation", "PlayStation"),
+    ("PLAYSTATION", "PlayStation"),
+    ("Nintendo", "Nintendo"),
+    ("PSP (", "PlayStation"),
+    ("PS2;", "PlayStation"),
+    ("Dreamcast", "Dreamcast"),
+    ("DreamPassport", "Dreamcast"),
+];
+
+static CONSOLE_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(CONSOLES.iter().map(|(mark, _)| *mark)));
+
 fn console(raw: &str) -> Option<Platform> {
-    const MARKS: &[(&str, &str)] = &[
-        ("Xbox", "Xbox"), ("PlayStation", "PlayStation"), ("PLAYSTATION", "PlayStation"), ("Nintendo", "Nintendo"),
-        ("PSP (", "PlayStation"), ("PS2;", "PlayStation"), ("Dreamcast", "Dreamcast"), ("DreamPassport", "Dreamcast"),
-    ];
-    let (mark, os) = MARKS.iter().find(|(mark, _)| raw.contains(mark))?;
+    let (mark, os) = CONSOLE_TABLE.first(raw).and_then(|at| CONSOLES.get(at))?;
     let named = raw.find(')').and_then(|end| raw.get(..end)).unwrap_or(raw);
     let from = named.rfind(mark).or_else(|| raw.find(mark)).unwrap_or(0);
     let model = raw.get(from..).unwrap_or("");
@@ -72,10 +90,14 @@ fn console(raw: &str) -> Option<Platform> {
     Some(Platform { model: clip(model.get(..len).unwrap_or("")), ..plain(os, String::new(), DeviceType::Console) })
 }
 
+const WINDOWS_MOBILE: &[&str] = &["Windows Phone OS ", "Windows Phone ", "Windows Mobile", "Windows CE", "wds "];
+
+static WINDOWS_TABLE: LazyLock<Table> = LazyLock::new(|| Table::any_case(WINDOWS_MOBILE.iter().copied()));
+
 fn windows_phone(parsed: &Parsed<'_>) -> Option<Platform> {
     let raw = parsed.raw;
-    let mark = ["Windows Phone OS ", "Windows Phone ", "Windows Mobile", "Windows CE", "wds "].into_iter().find(|m| has_ci(raw, m))?;
-    let os = if mark.starts_with("Windows Phone") || mark == "wds " { "Windows Phone" } else { "Windows Mobile" };
+    let mark = WINDOWS_TABLE.first(raw).and_then(|at| WINDOWS_MOBILE.get(at))?;
+    let os = if mark.starts_with("Windows Phone") || *mark == "wds " { "Windows Phone" } else { "Windows Mobile" };
     let model = parsed
         .comments
         .first()
@@ -160,8 +182,8 @@ const AFTER_ANDROID: &[Mobile] = &[
     ("Opera Mini", "", DeviceType::Phone),
 ];
 
-fn other_mobile(parsed: &Parsed<'_>, marks: &[Mobile]) -> Option<Platform> {
-    let (mark, os, device) = marks.iter().find(|(mark, ..)| parsed.raw.contains(mark))?;
+fn other_mobile(parsed: &Parsed<'_>, table: &Table, marks: &[Mobile]) -> Option<Platform> {
+    let (mark, os, device) = table.first(parsed.raw).and_then(|at| marks.get(at))?;
     let first = parsed.products.first().map_or("", |p| p.name);
     let model = if first == "Mozilla" || first == "Opera" || first == "UCWEB" { "" } else { first };
     let version = match *os {

@@ -4,6 +4,8 @@
 //! to agree with it).
 
 use super::parse::{Parsed, has_ci};
+use super::table::Table;
+use std::sync::LazyLock;
 
 /// Text that an app's view adds, and the app.
 const HOSTS: &[(&str, &str)] = &[
@@ -24,10 +26,12 @@ const HOSTS: &[(&str, &str)] = &[
     ("EdgW/", "Edge WebView"), ("TMCWEB", "Truecaller"),
 ];
 
+static HOST_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(HOSTS.iter().map(|(mark, _)| *mark)));
+
 /// The host app when the string is a view inside an app; an empty name is an unknown app.
 pub(super) fn host(parsed: &Parsed<'_>) -> Option<&'static str> {
     let raw = parsed.raw;
-    if let Some((_, name)) = HOSTS.iter().find(|(mark, name)| !name.is_empty() && raw.contains(mark)) {
+    if let Some((_, name)) = HOST_TABLE.first(raw).and_then(|at| HOSTS.get(at)) {
         return Some(name);
     }
     let android = parsed.comments.first().is_some_and(|c| c.segments().any(|(text, _)| text == "wv"));
