@@ -67,13 +67,7 @@ fn log(error: &ApiError, id: &str) {
     }
 }
 
-fn render(
-    failed: &Response,
-    error: &ApiError,
-    id: &str,
-    is_api: bool,
-    is_head: bool,
-) -> Response {
+fn render(failed: &Response, error: &ApiError, id: &str, is_api: bool, is_head: bool) -> Response {
     let (kind, body) = if is_api {
         ("application/problem+json", error.problem(id).to_string())
     } else {
@@ -88,7 +82,9 @@ fn render(
     }
     if error.status == StatusCode::UNAUTHORIZED && is_api {
         let scheme = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
     }
     response
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Call, ok};
 use crate::app::App;
-use crate::documents::{Input, merge, parse, stored};
+use crate::documents::{Input, drop_echoes, merge, parse, stored};
 use crate::error::ApiError;
 
 /// `GET /account`.
@@ -46,7 +46,9 @@ pub async fn patch(mut call: Call) -> Result<Response, ApiError> {
     merge(&mut merged, Value::Object(fields));
     let fields = merged.as_object().cloned().unwrap_or_default();
     let body: Option<Account> = parse(fields, &json!({"name": "placeholder"}), &mut problems);
+    let already = problems.len();
     problems.extend(body.iter().flat_map(check));
+    drop_echoes(&mut problems, already);
     let Some(body) = body.filter(|_| problems.is_empty()) else {
         return Err(ApiError::invalid(problems));
     };

@@ -58,22 +58,40 @@ const PAGE: &[Param] = &[
     param("limit", "Most items, 1 to 500; 50 when left out."),
 ];
 const ERRORS: &[Param] = &[
-    param("before", "Cursor: the `next` of the page before; `after` means the same."),
+    param(
+        "before",
+        "Cursor: the `next` of the page before; `after` means the same.",
+    ),
     param("limit", "Most rows, 1 to 500; 50 when left out."),
 ];
 const EVENTS: &[Param] = &[
-    param("from", "From here on. A date is its midnight in the account's time zone."),
+    param(
+        "from",
+        "From here on. A date is its midnight in the account's time zone.",
+    ),
     param("to", "Before here."),
     param("before", "Cursor: the `next` of the page before."),
     param("limit", "Most events, 1 to 500; 50 when left out."),
-    param("filter[dimension]", "Only these values, separated by commas; an empty one means not given."),
+    param(
+        "filter[dimension]",
+        "Only these values, separated by commas; an empty one means not given.",
+    ),
 ];
 const REPORT: &[Param] = &[
-    param("from", "From here on; today's midnight when left out. A date is its midnight in `tz`."),
+    param(
+        "from",
+        "From here on; today's midnight when left out. A date is its midnight in `tz`.",
+    ),
     param("to", "Before here; now when left out."),
     param("tz", "IANA time zone; the account's when left out."),
-    param("group_by", "Up to six dimensions, separated by commas, outermost first."),
-    param("filter[dimension]", "Only these values, separated by commas; an empty one means not given."),
+    param(
+        "group_by",
+        "Up to six dimensions, separated by commas, outermost first.",
+    ),
+    param(
+        "filter[dimension]",
+        "Only these values, separated by commas; an empty one means not given.",
+    ),
     param("format", "`json` or `csv`."),
     param("limit", "Most rows."),
     param("offset", "Rows to skip: the `next` of the page before."),

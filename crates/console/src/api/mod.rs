@@ -7,6 +7,9 @@ mod call;
 mod endpoints;
 mod query;
 
+#[cfg(test)]
+mod tests;
+
 pub use call::{Call, Caller, created, no_content, ok, page};
 pub use endpoints::{Endpoint, Param, all};
 pub use query::Query;

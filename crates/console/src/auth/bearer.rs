@@ -40,9 +40,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// 401 when there is none, or it is unknown, revoked or expired: all alike.
 pub async fn caller(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Caller, ApiError> {
-    let token = bearer(headers).ok_or_else(|| {
-        ApiError::unauthorized("send an API token as `Authorization: Bearer …`")
-    })?;
+    let token = bearer(headers)
+        .ok_or_else(|| ApiError::unauthorized("send an API token as `Authorization: Bearer …`"))?;
     let hash = token_hash(token);
     let found = app.state.control.find_unique(DocKind::Token, &hash).await?;
     let unknown = || ApiError::unauthorized("this token is unknown, revoked or expired");

@@ -193,7 +193,10 @@ fn check_person(email: &str, password: &str) -> Result<(), ApiError> {
     let chars = password.chars().count();
     if chars < password::PASSWORD_CHARS_MIN || password.len() > password::PASSWORD_BYTES_MAX {
         let min = password::PASSWORD_CHARS_MIN;
-        refuse("password", format!("needs {min} characters or more, has {chars}"));
+        refuse(
+            "password",
+            format!("needs {min} characters or more, has {chars}"),
+        );
     }
     if problems.is_empty() {
         Ok(())

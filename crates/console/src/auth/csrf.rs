@@ -17,7 +17,9 @@ pub fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok().and_then(|o| o.split_once("://"));
     matches!((origin, host), (Some((_, named)), Some(host)) if named.eq_ignore_ascii_case(host))
 }

@@ -1,6 +1,8 @@
 //! stub
-use std::sync::Arc;
-use axum::Router;
 use crate::app::App;
+use axum::Router;
+use std::sync::Arc;
 /// x
-pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> { router }
+pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    router
+}

@@ -27,7 +27,11 @@ impl Input {
     /// Shape: `current` is the document as last shown; without it (`POST`) a read-only
     /// field is refused. One that was sent back unchanged is fine.
     #[must_use]
-    pub fn new(mut fields: Map<String, Value>, read_only: &[&str], current: Option<&Value>) -> Self {
+    pub fn new(
+        mut fields: Map<String, Value>,
+        read_only: &[&str],
+        current: Option<&Value>,
+    ) -> Self {
         let mut problems = Vec::new();
         for name in read_only.iter().chain(&["id"]) {
             let Some(sent) = fields.remove(*name) else {
@@ -105,6 +109,19 @@ pub fn parse<T: DeserializeOwned>(
     None
 }
 
+/// Drops what checks say about fields that were already found faulty (or hold such a one):
+/// they judge a stand-in and not what was sent.
+pub fn drop_echoes(problems: &mut Vec<Problem>, already: usize) {
+    let later = problems.split_off(already.min(problems.len()));
+    let named: Vec<String> = problems.iter().map(|p| p.field.clone()).collect();
+    let is_echo = |field: &str| {
+        named
+            .iter()
+            .any(|faulty| faulty.starts_with(field) || field.starts_with(faulty.as_str()))
+    };
+    problems.extend(later.into_iter().filter(|p| !is_echo(&p.field)));
+}
+
 /// One step into a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
@@ -135,7 +152,11 @@ fn written(path: &[Step]) -> String {
             Step::Place(at) => out.push_str(&format!("[{at}]")),
         }
     }
-    if out.is_empty() { "body".to_owned() } else { out }
+    if out.is_empty() {
+        "body".to_owned()
+    } else {
+        out
+    }
 }
 
 /// What serde stumbled over.
@@ -269,7 +290,8 @@ mod tests {
     #[test]
     fn a_field_missing_deep_inside_has_its_path() {
         let mut problems = Vec::new();
-        let sent = json!({"name": "x", "field": "ip", "entries": [{"value": "8.8.8.8"}, {"note": "n"}]});
+        let sent =
+            json!({"name": "x", "field": "ip", "entries": [{"value": "8.8.8.8"}, {"note": "n"}]});
         let _: Option<List> = parse(fields(sent), &json!({}), &mut problems);
         assert_eq!(problems, [Problem::new("entries[1].value", "is missing")]);
     }

@@ -5,7 +5,7 @@
 mod input;
 mod verbs;
 
-pub use input::{Input, merge, parse};
+pub use input::{Input, drop_echoes, merge, parse};
 pub use verbs::{create, delete, list, patch, read, replace};
 
 use std::future::Future;

@@ -7,7 +7,7 @@ use assay_model::ports::{Doc, NewDoc};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::{Input, Resource, merge, parse, shown, stored};
+use super::{Input, Resource, drop_echoes, merge, parse, shown, stored};
 use crate::api::{Call, created, no_content, ok, page};
 use crate::error::ApiError;
 
@@ -58,7 +58,9 @@ pub async fn create<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
         return Err(ApiError::invalid(problems));
     };
     let caller = &call.caller;
+    let already = problems.len();
     R::settle(&call.app, caller, &mut body, None, &mut problems).await?;
+    drop_echoes(&mut problems, already);
     if !problems.is_empty() {
         return Err(ApiError::invalid(problems));
     }
@@ -121,14 +123,10 @@ async fn update<R: Resource>(
         return Err(ApiError::invalid(problems));
     };
     let caller = &call.caller;
-    R::settle(
-        &call.app,
-        caller,
-        &mut body,
-        Some((&doc, &old)),
-        &mut problems,
-    )
-    .await?;
+    let already = problems.len();
+    let before = Some((&doc, &old));
+    R::settle(&call.app, caller, &mut body, before, &mut problems).await?;
+    drop_echoes(&mut problems, already);
     if !problems.is_empty() {
         return Err(ApiError::invalid(problems));
     }

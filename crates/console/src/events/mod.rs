@@ -3,7 +3,7 @@
 pub mod why;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use assay_model::ports::{EventFilter, EventQuery, StoredEvent};
 use assay_model::record::CodecError;

@@ -34,9 +34,10 @@ pub async fn lookup(mut call: Call) -> Result<Response, ApiError> {
     let text = query.take("ip");
     query.finish()?;
     let text = text.ok_or_else(|| ApiError::field("ip", "is missing"))?;
-    let ip: IpAddr = text.trim().parse().map_err(|_| {
-        ApiError::field("ip", format!("{text:?} is not an IPv4 or IPv6 address"))
-    })?;
+    let ip: IpAddr = text
+        .trim()
+        .parse()
+        .map_err(|_| ApiError::field("ip", format!("{text:?} is not an IPv4 or IPv6 address")))?;
     Ok(ok(&call.app.state.intel.lookup(ip)))
 }
 

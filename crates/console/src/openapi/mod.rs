@@ -1,4 +1,6 @@
 //! stub
 /// The document.
 #[must_use]
-pub fn openapi_json() -> String { String::new() }
+pub fn openapi_json() -> String {
+    String::new()
+}

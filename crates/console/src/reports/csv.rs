@@ -6,12 +6,24 @@
 use assay_model::ports::{ClickMeasures, Dimension, ReportRow};
 
 const MEASURES: [&str; 7] = [
-    "clicks", "approved", "rejected", "monitored", "givt", "sivt", "policy",
+    "clicks",
+    "approved",
+    "rejected",
+    "monitored",
+    "givt",
+    "sivt",
+    "policy",
 ];
 
 const fn measures(m: &ClickMeasures) -> [u64; 7] {
     [
-        m.clicks, m.approved, m.rejected, m.monitored, m.givt, m.sivt, m.policy,
+        m.clicks,
+        m.approved,
+        m.rejected,
+        m.monitored,
+        m.givt,
+        m.sivt,
+        m.policy,
     ]
 }
 

@@ -74,7 +74,11 @@ fn take_csv(query: &mut Query) -> bool {
 fn take_groups(query: &mut Query) -> Vec<Dimension> {
     let mut out: Vec<Dimension> = Vec::new();
     let text = query.take("group_by").unwrap_or_default();
-    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
         match Dimension::parse(name) {
             None => query.refuse("group_by", format!("{name:?} cannot be grouped by")),
             Some(twice) if out.contains(&twice) => {

@@ -36,9 +36,7 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, TimeError> {
     }
     // `+` in a query means a blank; after a time it can only have been the zone's sign.
     match text.rsplit_once(' ') {
-        Some((time, offset)) if time.contains('T') => {
-            Timestamp::parse(&format!("{time}+{offset}"))
-        }
+        Some((time, offset)) if time.contains('T') => Timestamp::parse(&format!("{time}+{offset}")),
         _ => Timestamp::parse(text),
     }
 }

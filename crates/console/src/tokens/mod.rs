@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::api::{Call, Caller, created};
 use crate::app::App;
 use crate::auth::bearer::token_hash;
-use crate::documents::{Input, Resource, parse, shown};
+use crate::documents::{Input, Resource, drop_echoes, parse, shown};
 use crate::error::ApiError;
 use crate::state::random_text;
 
@@ -94,7 +94,9 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
     };
+    let already = problems.len();
     Tokens::settle(&call.app, &call.caller, &mut body, None, &mut problems).await?;
+    drop_echoes(&mut problems, already);
     if body.expires.is_some_and(|expires| expires <= call.now) {
         problems.push(Problem::new("expires", "is in the past"));
     }
@@ -121,12 +123,7 @@ pub fn new_secret(app: &App) -> Result<String, ApiError> {
 ///
 /// # Errors
 /// 409 when it exists already, 503.
-pub async fn save(
-    app: &App,
-    caller: &Caller,
-    body: Token,
-    secret: &str,
-) -> Result<Doc, ApiError> {
+pub async fn save(app: &App, caller: &Caller, body: Token, secret: &str) -> Result<Doc, ApiError> {
     let control = &app.state.control;
     let new = new_token(body, secret);
     let doc = control
