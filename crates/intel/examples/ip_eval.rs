@@ -23,7 +23,11 @@ fn main() -> Result<(), Failure> {
     let data = PathBuf::from(data).join("ip");
     let began = Instant::now();
     let builtin = IpTables::builtin();
-    println!("built-in tables: {:?} in {:?}", builtin.sizes(), began.elapsed());
+    println!(
+        "built-in tables: {:?} in {:?}",
+        builtin.sizes(),
+        began.elapsed()
+    );
     let prefixes = prefixes(&data)?;
     speed(&builtin);
     for part in ["train", "holdout"] {
@@ -39,7 +43,11 @@ fn main() -> Result<(), Failure> {
     }
     let began = Instant::now();
     let tables = tables.build();
-    println!("\nwith all lists: {:?} built in {:?}", tables.sizes(), began.elapsed());
+    println!(
+        "\nwith all lists: {:?} built in {:?}",
+        tables.sizes(),
+        began.elapsed()
+    );
     speed(&tables);
     println!("== all dev lists loaded, all rows");
     measure(&tables, &data, "all", &prefixes)
@@ -153,21 +161,35 @@ fn networks(
         ("access_asns_dev.tsv", "access networks called hosting"),
     ] {
         let rows = rows(data, file, part)?;
-        let numbers = rows.iter().filter_map(|r| r.split('\t').next()?.parse::<u32>().ok());
+        let numbers = rows
+            .iter()
+            .filter_map(|r| r.split('\t').next()?.parse::<u32>().ok());
         let with_runs: Vec<&Vec<Span>> = numbers.filter_map(|n| prefixes.get(&n)).collect();
         let hosting = |span: &Span| is(&tables.lookup(sample(*span)), MarkKind::Hosting);
         let by_network = Count::of(&with_runs, |runs| hosting(&runs[0]));
-        let by_prefix =
-            Count::of(with_runs.iter().flat_map(|r| r.iter().take(5)), |span| hosting(span));
+        let by_prefix = Count::of(with_runs.iter().flat_map(|r| r.iter().take(5)), |span| {
+            hosting(span)
+        });
         println!("{what}: by network {by_network}, by prefix (5 each) {by_prefix}");
         let size = |s: &&Span| match **s {
             Span::V4(a, b) => u64::from(b - a) + 1,
             Span::V6(..) => 0,
         };
-        let all: u64 = with_runs.iter().flat_map(|r| r.iter()).map(|s| size(&s)).sum();
-        let hit: u64 =
-            with_runs.iter().flat_map(|r| r.iter()).filter(|s| hosting(s)).map(|s| size(&s)).sum();
-        println!("    by IPv4 address {:.2} %", hit as f64 * 100.0 / all.max(1) as f64);
+        let all: u64 = with_runs
+            .iter()
+            .flat_map(|r| r.iter())
+            .map(|s| size(&s))
+            .sum();
+        let hit: u64 = with_runs
+            .iter()
+            .flat_map(|r| r.iter())
+            .filter(|s| hosting(s))
+            .map(|s| size(&s))
+            .sum();
+        println!(
+            "    by IPv4 address {:.2} %",
+            hit as f64 * 100.0 / all.max(1) as f64
+        );
     }
     Ok(())
 }
@@ -207,9 +229,13 @@ fn consumers(tables: &IpTables, data: &Path, part: &str) -> Result<(), Failure> 
             return false;
         };
         let facts = tables.lookup(ip);
-        *classes.entry((class.into(), facts.class.as_str())).or_default() += 1;
+        *classes
+            .entry((class.into(), facts.class.as_str()))
+            .or_default() += 1;
         if bad(&facts) {
-            *wrong.entry(facts.operator.unwrap_or("?").into()).or_default() += 1;
+            *wrong
+                .entry(facts.operator.unwrap_or("?").into())
+                .or_default() += 1;
         }
         bad(&facts)
     });
@@ -230,8 +256,9 @@ fn relay(tables: &IpTables, data: &Path, part: &str) -> Result<(), Failure> {
         })
         .collect();
     let blocked = Count::of(&spans, |s| bad(&tables.lookup(sample(*s))));
-    let known =
-        Count::of(&spans, |s| tables.lookup(sample(*s)).class == NetworkClass::Relay);
+    let known = Count::of(&spans, |s| {
+        tables.lookup(sample(*s)).class == NetworkClass::Relay
+    });
     let neighbour = |span: &Span| match *span {
         Span::V4(first, _) => first_ip(Span::V4(first ^ 0x0100, 0)),
         Span::V6(first, _) => first_ip(Span::V6(first ^ 0x0010_0000, 0)),
@@ -252,7 +279,13 @@ fn speed(tables: &IpTables) {
         })
         .collect();
     let began = Instant::now();
-    let found = ips.iter().filter(|ip| tables.lookup(**ip).asn.is_some()).count();
+    let found = ips
+        .iter()
+        .filter(|ip| tables.lookup(**ip).asn.is_some())
+        .count();
     let took = began.elapsed();
-    println!("{} ns a look-up of a random IPv4 address ({found} known)", took.as_nanos() >> 20);
+    println!(
+        "{} ns a look-up of a random IPv4 address ({found} known)",
+        took.as_nanos() >> 20
+    );
 }

@@ -24,7 +24,7 @@ use self::rows::{Evidence, Rows};
 use super::Kind;
 use super::belief::Claim;
 use super::flat::Flat;
-use super::name::{NameFacts, Points};
+use super::name::{NameFacts, NameRules};
 use super::source::{Entry, Place, Source};
 use super::strings::{EMPTY, Interner, StrId};
 use super::tables::{Both, IpTables};
@@ -154,12 +154,10 @@ impl TablesBuilder {
 
         let rows = &self.networks.rows;
         let shapes = shapes::of(rows.len(), &layers[NETWORK], &place, &self.places.rows);
-        let points = Points::builtin();
+        let rules = NameRules::builtin();
         let names = rows.iter().zip(&shapes);
         let names: Vec<NameFacts> = names
-            .map(|(n, shape)| {
-                NameFacts::of(n.number, self.strings.get(n.operator), shape, &points)
-            })
+            .map(|(n, shape)| rules.judge(n.number, self.strings.get(n.operator), shape))
             .collect();
         let name_list = self.strings.id(NAME_RULES);
         let mut resolved = Rows::new(Evidence {

@@ -121,14 +121,25 @@ mod tests {
         for (ip, cloud) in clouds {
             let facts = look(ip);
             assert_eq!(facts.cloud, Some(cloud), "{ip} {:?}", facts.operator);
-            assert!(facts.mark(MarkKind::Hosting).is_some_and(|m| !m.weak), "{ip}");
+            assert!(
+                facts.mark(MarkKind::Hosting).is_some_and(|m| !m.weak),
+                "{ip}"
+            );
         }
-        for ip in ["172.224.226.1", "104.28.40.1", "2a02:26f7:c0::1", "146.75.164.1"] {
+        for ip in [
+            "172.224.226.1",
+            "104.28.40.1",
+            "2a02:26f7:c0::1",
+            "146.75.164.1",
+        ] {
             assert_eq!(look(ip).benign, Some(Benign::Relay), "{ip}");
             assert!(look(ip).marks.is_empty(), "{ip}");
         }
         let crawler = look("66.249.66.1");
-        assert_eq!((crawler.crawler, crawler.benign), (Some("googlebot"), Some(Benign::VerifiedCrawler)));
+        assert_eq!(
+            (crawler.crawler, crawler.benign),
+            (Some("googlebot"), Some(Benign::VerifiedCrawler))
+        );
         assert_eq!(look("98.97.0.1").benign, Some(Benign::Satellite));
     }
 }

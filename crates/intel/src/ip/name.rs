@@ -11,8 +11,9 @@ mod words;
 
 use assay_model::facts::NetworkClass;
 
-pub(crate) use self::points::Points;
+use self::points::Points;
 pub(crate) use self::shape::Shape;
+use self::words::{Groups, group};
 
 /// Findings of the name rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,76 +38,98 @@ const CONSUMER_SIZE: u64 = 1 << 17;
 /// Points from which a network without a telling word counts as hosting, by size.
 const fn points_min(addresses: u64) -> i32 {
     match addresses {
-        0..0x8000 => -31,
+        0..0x8000 => -32,
         0x8000..0x1_0000 => -22,
         _ => -12,
     }
 }
 
-impl NameFacts {
+/// The rules, read once for all networks.
+pub(crate) struct NameRules {
+    groups: Groups,
+    points: Points,
+}
+
+impl NameRules {
+    /// The compiled-in rules.
+    pub(crate) fn builtin() -> Self {
+        Self {
+            groups: Groups::builtin(),
+            points: Points::builtin(),
+        }
+    }
+
     /// Judges one network.
-    pub(crate) fn of(number: u32, name: &str, shape: &Shape, points: &Points) -> Self {
+    pub(crate) fn judge(&self, number: u32, name: &str, shape: &Shape) -> NameFacts {
         let name = name.to_ascii_lowercase();
-        let words: Vec<&str> =
-            name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
-        let any = |list| words.iter().any(|w| words::is_on(list, w));
-        let mut facts = Self {
-            mail_scanner: any(words::MAIL_SCANNERS),
-            vpn: any(words::VPN),
-            access: access_class(&words),
-            ..Self::default()
+        let words: Vec<&str> = name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .collect();
+        let groups = self.groups.of(&words);
+        let telling = groups & group::HOSTING != 0 || tells_hosting(&words);
+        let large = shape.addresses >= CONSUMER_SIZE / 4;
+        let mut facts = NameFacts {
+            mail_scanner: groups & group::MAIL_SCANNER != 0,
+            vpn: groups & group::VPN != 0,
+            access: access_class(groups, &words),
+            carrier: groups & group::CARRIER != 0 && !telling && large,
+            hosting: false,
         };
-        let telling = tells_hosting(&words);
-        facts.carrier = any(words::CARRIERS) && !telling && shape.addresses >= CONSUMER_SIZE / 4;
         if facts.carrier {
             facts.access.get_or_insert(NetworkClass::Isp);
         }
         facts.hosting = match facts.access {
             // "Acme Telecom & Hosting" sells both; when it is large, people are on it.
             Some(_) => telling && !facts.carrier && shape.addresses < CONSUMER_SIZE,
-            None if telling => true,
-            None => {
-                shape.addresses < CONSUMER_SIZE
-                    && points.of(number, &words, shape) > points_min(shape.addresses)
-            }
+            None => telling || self.looks_hosting(number, &words, shape),
         };
         if facts.hosting {
             facts.access = None;
         }
         facts
     }
-}
 
-/// The kind of access network the words name, the most special first.
-fn access_class(words: &[&str]) -> Option<NetworkClass> {
-    let any = |list| words.iter().any(|w| words::is_on(list, w));
-    let pair = |a: &str, b: &str| words.windows(2).any(|w| w == [a, b]);
-    if any(words::SATELLITE) || pair("space", "exploration") {
-        Some(NetworkClass::Satellite)
-    } else if any(words::EDUCATION) {
-        Some(NetworkClass::Education)
-    } else if any(words::BUSINESS_GATEWAYS) {
-        Some(NetworkClass::Business)
-    } else if any(words::MOBILE) || pair("t", "mobile") {
-        Some(NetworkClass::Mobile)
-    } else if any(words::ISP) {
-        Some(NetworkClass::Isp)
-    } else {
-        None
+    /// Whether words, country and shape together look like a seller of servers.
+    fn looks_hosting(&self, number: u32, words: &[&str], shape: &Shape) -> bool {
+        shape.addresses < CONSUMER_SIZE
+            && self.points.of(number, words, shape) > points_min(shape.addresses)
     }
 }
 
-/// Whether a word or a brand says servers beyond doubt.
+/// The kind of access network the words name, the most special first.
+fn access_class(groups: u16, words: &[&str]) -> Option<NetworkClass> {
+    let pair = |a: &str, b: &str| words.windows(2).any(|w| w == [a, b]);
+    let order = [
+        (group::SATELLITE, NetworkClass::Satellite),
+        (group::EDUCATION, NetworkClass::Education),
+        (group::BUSINESS, NetworkClass::Business),
+        (group::MOBILE, NetworkClass::Mobile),
+        (group::ISP, NetworkClass::Isp),
+    ];
+    if pair("space", "exploration") {
+        return Some(NetworkClass::Satellite);
+    }
+    order
+        .into_iter()
+        .find(|(bit, _)| groups & bit != 0)
+        .map(|(_, class)| class)
+}
+
+/// Whether a pair of words or the end of one says servers beyond doubt.
 fn tells_hosting(words: &[&str]) -> bool {
     let ends = |word: &str| {
-        words::HOSTING_ENDS.iter().any(|end| word.len() > end.len() && word.ends_with(end))
+        words::HOSTING_ENDS
+            .iter()
+            .any(|end| word.len() > end.len() && word.ends_with(end))
     };
     let pair = words.windows(2).any(|w| {
-        matches!(w, ["data", "center" | "centers" | "centre" | "centres"] | ["bare", "metal"])
+        matches!(
+            w,
+            ["data", "center" | "centers" | "centre" | "centres"] | ["bare", "metal"]
+        )
     });
-    pair || words.iter().any(|w| {
-        words::is_on(words::HOSTING, w) || words::HOSTING_BRANDS.contains(w) || ends(w)
-    })
+    pair || words.iter().any(|w| ends(w))
 }
 
 #[cfg(test)]
@@ -116,7 +139,7 @@ mod tests {
     fn facts(name: &str, addresses: u64) -> NameFacts {
         let mut shape = Shape::default();
         shape.add_v4(0x0200_0000, addresses, None);
-        NameFacts::of(64500, name, &shape, &Points::builtin())
+        NameRules::builtin().judge(64500, name, &shape)
     }
 
     #[test]
@@ -146,7 +169,11 @@ mod tests {
         ];
         for (name, class) in cases {
             let facts = facts(name, 4096);
-            assert_eq!((facts.access, facts.hosting), (Some(class), false), "{name}");
+            assert_eq!(
+                (facts.access, facts.hosting),
+                (Some(class), false),
+                "{name}"
+            );
         }
     }
 

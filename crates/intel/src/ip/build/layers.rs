@@ -36,7 +36,11 @@ impl Runs {
 impl Layer {
     /// Takes the values of IPv6 spans away.
     pub(super) fn without(mut self, spans: &[(u64, u64)]) -> Self {
-        let hole = |value| spans.iter().map(move |&(first, last)| Run { first, last, value });
+        let hole = |value| {
+            spans
+                .iter()
+                .map(move |&(first, last)| Run { first, last, value })
+        };
         let holes = flatten(hole(0).collect());
         let mut left = Steps::new();
         merge(&[&self.v6, &holes], |start, &[value, hole]| {

@@ -10,8 +10,10 @@ use crate::ip::tables::NetworkRow;
 /// Teredo and 6to4: who announces them is a router's owner, not the visitor's network.
 ///
 /// Source: RFC 4380, RFC 3056.
-const TUNNELS: [(u64, u64); 2] =
-    [(0x2001_0000 << 32, 0x2001_0000_ffff_ffff), (0x2002 << 48, 0x2002_ffff_ffff_ffff)];
+const TUNNELS: [(u64, u64); 2] = [
+    (0x2001_0000 << 32, 0x2001_0000_ffff_ffff),
+    (0x2002 << 48, 0x2002_ffff_ffff_ffff),
+];
 
 /// Networks; the built-in runs lie below the imported ones.
 #[derive(Default)]
@@ -56,6 +58,9 @@ impl Networks {
     }
 
     pub(super) fn flatten(&mut self) -> Layer {
-        self.imported.flatten().over(&self.builtin.flatten()).without(&TUNNELS)
+        self.imported
+            .flatten()
+            .over(&self.builtin.flatten())
+            .without(&TUNNELS)
     }
 }

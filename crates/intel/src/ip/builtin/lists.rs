@@ -10,7 +10,13 @@ const LISTS: &str = include_str!("../../../data/lists.tsv");
 
 /// One source for each kind.
 pub(super) fn sources() -> Vec<Source> {
-    let kinds = [Kind::Relay, Kind::Crawler, Kind::Cloud, Kind::Hosting, Kind::Vpn];
+    let kinds = [
+        Kind::Relay,
+        Kind::Crawler,
+        Kind::Cloud,
+        Kind::Hosting,
+        Kind::Vpn,
+    ];
     kinds.into_iter().filter_map(source).collect()
 }
 
@@ -20,7 +26,9 @@ fn source(kind: Kind) -> Option<Source> {
         (first == kind.as_str()).then_some(rest)
     });
     let text = mine.collect::<Vec<_>>().join("\n");
-    load::parse(kind, VERSION, "lists.tsv", text.as_bytes()).ok().map(|(source, _)| source)
+    load::parse(kind, VERSION, "lists.tsv", text.as_bytes())
+        .ok()
+        .map(|(source, _)| source)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use aho_corasick::AhoCorasick;
+
 use super::shape::Shape;
 
 const TABLE: &str = include_str!("../../../data/network_points.tsv");
@@ -12,7 +14,8 @@ const TABLE: &str = include_str!("../../../data/network_points.tsv");
 pub(crate) struct Points {
     base: i32,
     words: HashMap<&'static str, i32>,
-    pieces: Vec<(&'static str, i32)>,
+    pieces: Vec<i32>,
+    finder: Option<AhoCorasick>,
     /// Structure, `name` and number.
     numbers: HashMap<(&'static str, u64), i32>,
     countries: HashMap<&'static str, i32>,
@@ -25,26 +28,31 @@ impl Points {
             base: 0,
             words: HashMap::new(),
             pieces: Vec::new(),
+            finder: None,
             numbers: HashMap::new(),
             countries: HashMap::new(),
         };
+        let mut pieces = Vec::new();
         for line in TABLE.lines().filter(|l| !l.starts_with('#')) {
             if let Some((feature, Ok(points))) =
                 line.split_once('\t').map(|(f, p)| (f, p.parse::<i32>()))
             {
-                new.read(feature, points);
+                new.read(feature, points, &mut pieces);
             }
         }
+        let (texts, points): (Vec<_>, Vec<_>) = pieces.into_iter().unzip();
+        new.pieces = points;
+        new.finder = AhoCorasick::new(texts).ok();
         new
     }
 
-    fn read(&mut self, feature: &'static str, points: i32) {
+    fn read(&mut self, feature: &'static str, points: i32, pieces: &mut Vec<(&'static str, i32)>) {
         match feature.split_once(':') {
             None => self.base = points,
             Some(("word", word)) => {
                 self.words.insert(word, points);
             }
-            Some(("piece", piece)) => self.pieces.push((piece, points)),
+            Some(("piece", piece)) => pieces.push((piece, points)),
             Some(("country", country)) => {
                 self.countries.insert(country, points);
             }
@@ -72,8 +80,19 @@ impl Points {
         seen.dedup();
         let by_word: i32 = seen.iter().filter_map(|w| self.words.get(*w)).sum();
         let glued = words.concat();
-        let by_piece: i32 =
-            self.pieces.iter().filter(|(p, _)| glued.contains(p)).map(|(_, points)| points).sum();
+        let mut found = 0u128;
+        for piece in self
+            .finder
+            .iter()
+            .flat_map(|f| f.find_overlapping_iter(&glued))
+        {
+            found |= 1 << (piece.pattern().as_usize() & 127);
+        }
+        let pieces = self.pieces.iter().enumerate();
+        let by_piece: i32 = pieces
+            .filter(|(i, _)| found >> i & 1 == 1)
+            .map(|(_, p)| p)
+            .sum();
         by_word + by_piece + self.number("words", words.len().min(6) as u64)
     }
 

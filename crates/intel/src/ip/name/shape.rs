@@ -53,7 +53,11 @@ impl Shape {
     /// The country with most addresses, and how many those are.
     pub(crate) fn main_country(&self) -> (Option<Country>, u64) {
         // Of equals the first, as the script that fits the points does.
-        let main = self.countries.iter().rev().max_by_key(|(_, addresses)| **addresses);
+        let main = self
+            .countries
+            .iter()
+            .rev()
+            .max_by_key(|(_, addresses)| **addresses);
         main.map_or((None, 0), |(country, addresses)| (*country, *addresses))
     }
 }
