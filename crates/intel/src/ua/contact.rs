@@ -20,6 +20,10 @@ static MARKS: LazyLock<Table> = LazyLock::new(|| Table::any_case(["://", "http:"
 
 fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     let raw = parsed.raw;
+    // A component of Delphi programs that people browsed with names its author's site.
+    if has_ci(raw, "bsalsa.com") {
+        return None;
+    }
     let www = || find_ci(raw, "www.").filter(|_| !has_ci(raw, "MSIE"));
     let at = MARKS.at(raw).or_else(www)?;
     let from = raw.get(..at)?.rfind([' ', ';', '(', ',', '+']).map_or(0, |i| i + 1);
@@ -59,6 +63,10 @@ const ENDS_OF_PROGRAMS: &[&str] = &[
 /// `Example.com/1.0`: a site's name where a browser has its own.
 fn site<'a>(parsed: &Parsed<'a>, people: bool) -> Option<&'a str> {
     let raw = parsed.raw;
+    // Toolbars and firmware of old browsers name sites; those of today do not.
+    if people && !parsed.is_modern() {
+        return None;
+    }
     // Versions have a digit after their dots; only what has a letter is worth a look.
     let lettered = raw.match_indices('.').filter(|(dot, _)| raw.as_bytes().get(dot + 1).is_some_and(u8::is_ascii_alphabetic));
     lettered.map(|(dot, _)| word_around(raw, dot, dot + 1)).find(|word| {
@@ -87,7 +95,7 @@ mod tests {
             ("ExampleReader (+http://reader.example/about)", "contact_url", "http://reader.example/about"),
             ("Mozilla/5.0 (compatible; Thing; www.thing.example)", "contact_url", "www.thing.example"),
             ("Thing/1.0 (owner@thing.example)", "contact_mail", "owner@thing.example"),
-            ("Mozilla/5.0 (Windows NT 6.1) Firefox/38.0 Printing.com", "site_name", "Printing.com"),
+            ("Mozilla/5.0 (Windows NT 6.1) Gecko/20100101 Firefox/88.0 Printing.com", "site_name", "Printing.com"),
         ] {
             assert_eq!(find(&Parsed::new(ua), true), Some((rule, text)), "{ua}");
         }

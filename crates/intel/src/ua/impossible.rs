@@ -3,7 +3,7 @@
 //! A rule stands here only when no browser ever released breaks it, oddities of televisions and
 //! telephones included. What is merely strange is a note (see [`note`]), not a verdict.
 
-use super::parse::{Parsed, has_ci, starts_ci};
+use super::parse::{Parsed, has_ci, major, starts_ci};
 use super::releases;
 
 /// Name of the first rule that is broken.
@@ -71,7 +71,7 @@ fn webkit_of_chrome(p: &Parsed<'_>) -> bool {
         return false;
     };
     let desktop = ["Windows NT", "Macintosh", "X11"].iter().any(|w| p.platform().contains(w));
-    webkit < 500 || desktop && chrome >= 60 && webkit != 537 && webkit != 534
+    p.is_modern() && (webkit < 500 || desktop && chrome >= 64 && webkit != 537 && webkit != 534)
 }
 
 /// Chrome's numbers: four of them, digits only; build zero only with patch zero.
@@ -79,7 +79,8 @@ fn chrome_version(p: &Parsed<'_>) -> bool {
     let Some(version) = p.version_of("Chrome").map(|v| v.trim_end_matches([';', ','])) else { return false };
     let digits = version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let parts: Vec<u32> = version.split('.').filter_map(|n| n.parse().ok()).collect();
-    if version.is_empty() {
+    let lettered = !version.is_empty() && !version.starts_with(|c: char| c.is_ascii_digit());
+    if !lettered && major(version).is_none_or(|m| m < 64) {
         return false;
     }
     let other = ["Puffin", "Silk", "TV", "like Chrome"].iter().any(|w| p.raw.contains(w));
@@ -112,14 +113,14 @@ fn msie_version(p: &Parsed<'_>) -> bool {
 }
 
 fn windows_version(p: &Parsed<'_>) -> bool {
-    ["Windows NT 7", "Windows NT 8", "Windows NT 9", "Windows NT 11", "Windows NT 12"].iter().any(|w| p.platform().contains(w))
+    ["Windows NT 11", "Windows NT 12"].iter().any(|w| p.platform().contains(w))
 }
 
 fn two_systems(p: &Parsed<'_>) -> bool {
     let platform = p.platform();
     let windows = platform.contains("Windows NT");
     let phone = platform.contains("iPhone") || platform.contains("Android ") || platform.contains("Macintosh");
-    windows && phone && !has_ci(p.raw, "Windows Phone") && !has_ci(p.raw, "WPDesktop") && !has_ci(p.raw, "Edge/")
+    windows && phone && p.is_modern() && !has_ci(p.raw, "Windows Phone") && !has_ci(p.raw, "WPDesktop") && !has_ci(p.raw, "Edge/")
 }
 
 /// A Chrome or Firefox of today always says what it runs on.
@@ -155,9 +156,4 @@ fn platform_grammar(p: &Parsed<'_>) -> bool {
 /// `{}`, `()` or `[]` as a part: a value that was never filled in.
 fn empty_braces(p: &Parsed<'_>) -> bool {
     p.comments.first().is_some_and(|c| c.segments().any(|(text, _)| matches!(text, "{}" | "[]" | "$" | "%s")))
-}
-
-fn major(text: &str) -> Option<u32> {
-    let len = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
-    text.get(..len)?.parse().ok()
 }

@@ -151,6 +151,19 @@ impl<'a> Parsed<'a> {
         self.comments.first().filter(|c| c.after <= 2).map_or("", |c| c.text)
     }
 
+    /// Whether it is, or says it is, a browser of 2018 or later.
+    ///
+    /// Their strings are rigid and few makers add to them; what came before was free for all.
+    pub fn is_modern(&self) -> bool {
+        let version = |name| self.version_of(name).and_then(major);
+        let numbered = version("Chrome").or_else(|| version("Firefox"));
+        let apple = || ["Macintosh", "iPhone", "iPad"].iter().any(|w| self.platform().contains(w));
+        match numbered {
+            Some(number) => number >= 64,
+            None => apple() && version("Version").is_some_and(|v| v >= 11),
+        }
+    }
+
     /// Whether the first word is `Mozilla/…`.
     pub fn is_mozilla(&self) -> bool {
         self.products.first().is_some_and(|p| p.name == "Mozilla" && p.has_version())
@@ -168,6 +181,12 @@ fn cut(ua: &str) -> &str {
         end -= 1;
     }
     ua.get(..end).unwrap_or(ua)
+}
+
+/// The number a version begins with.
+pub(super) fn major(version: &str) -> Option<u32> {
+    let len = version.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(version.len());
+    version.get(..len)?.parse().ok()
 }
 
 /// Finds `needle` in `hay`, ignoring ASCII case.

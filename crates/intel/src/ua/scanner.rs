@@ -19,7 +19,7 @@ pub(super) const FRAGMENTS: &[Needle] = &[
     // Templates and look-ups.
     text("${"), text("$%7b"), text("jndi:"), text("{{"), text("<%"), text("#{"), text("%{"),
     text("ldap://"), text("ldaps://"), text("rmi://"), text("dns://"), text("gopher://"), text("file://"),
-    text("t(java.lang"), text("java.lang."), text("getruntime"), text("ognl"), text("processbuilder"),
+    text("t(java.lang"), text("java.lang."), text("getruntime"), text("ognl."), text("processbuilder"),
     // Shells.
     text("() {"), text("(){"), text("() :;"), text("$("), text("`"), text("/bin/sh"), text("/bin/bash"),
     text("/bin/cat"), text("cmd.exe"), text("powershell"), text("/dev/tcp"), text("nslookup "), text(";wget"),
@@ -30,21 +30,21 @@ pub(super) const FRAGMENTS: &[Needle] = &[
     text("union select"), text("union all"), text("union+"), text("union/*"), text("union%20"), text("(select"),
     text("select("), text("select *"), text("select user"), text("select 1"), text("' select"), text("insert into"),
     text("drop table"), text("delete from"), text("sleep("), text("benchmark("),
-    text("waitfor"), text("pg_sleep"), text("xp_cmdshell"), text("exec("), text("declare @"),
+    text("waitfor delay"), text("waitfor+delay"), text("pg_sleep"), text("xp_cmdshell"), text("exec("), text("declare @"),
     text("' or "), text("\" or "), text("'or'"), text("' or'"), text("or 1=1"), text("and 1=1"), text("and 1=2"),
-    text("' and "), text("\" and "), text("1=1"), text("'='"), text("''="), text("' --"), text("'--"), text("'#"),
+    text("' and "), text("\" and "), text(" 1=1"), text("'1=1"), text("'='"), text("''="), text("' --"), text("'--"), text("'#"),
     text("') "), text("'))"), text("information_schema"), text("dbms_"), text("utl_http"), text("utl_inaddr"), text("having 1"), text("update set"), text("extractvalue"),
     text("updatexml"), text("order by"), text("group by"), text("load_file"), text("into outfile"),
-    text("concat("), text("chr("), text("char("), text("rlike"), text("sysdate("), text("xor("), text("cast("),
+    text("concat("), text("chr("), text("char("), text(" rlike "), text("sysdate("), text("xor("), text(" cast("),
     text("convert("), text("if(now"), text("'+'"), text("'||'"), text("/**/"), text("'\""), text("\"'"),
     // Markup and script.
     text("<script"), text("</script"), text("</title"), text("%3c"), text("<img"), text("<svg"), text("<iframe"), text("<body"),
     text("<a href"), text("<!--"), text("<!doctype"), text("<?"), text("javascript:"), text("onerror="),
-    text("onload="), text("onmouseover="), text("alert("), text("prompt("), text("confirm("), text("document."),
+    text("onload="), text("onmouseover="), text("alert("), text("prompt("), text("confirm("), text("document.cookie"), text("document.write"), text("document.location"),
     text("\"><"), text("'><"), text("<esi:"), text("<h1"), text("<b>"), text("<xml"),
     // PHP and serialised objects.
-    text("base64_decode"), text("eval("), text("assert("), text("system("), text("passthru"), text("shell_exec"),
-    text("phpinfo"), text("file_get_contents"), text("print("), text("die("), text("md5("),
+    text("base64_decode"), text("eval("), text("assert("), text("system('"), text("system($"), text("passthru"), text("shell_exec"),
+    text("phpinfo"), text("file_get_contents"), text(";print("), text("{print"), text("print(md5"), text(";die("), text("md5("),
     text("$_get"), text("$_post"), text("$_server"), text("jdatabasedriver"), text("}__"), text("o:8:\""),
     text("o:21:\""), text("a:1:{"), text("a:2:{"), text("__import__"), text("os.system"), text("ro0ab"),
     // Paths and control text.
@@ -52,7 +52,7 @@ pub(super) const FRAGMENTS: &[Needle] = &[
     text("boot.ini"), text("wp-config"), text("%0d%0a"), text("%0a"), text("%00"), text("\\r\\n"), text("\\x"),
     text("\\u00"), text("\r\n"), text("set-cookie:"), text("\0"), text(".php?"),
     // Call-back hosts.
-    text("burpcollaborator"), text("oastify"), text("oast."), text("interact.sh"), text("interactsh"),
+    text("burpcollaborator"), text("oastify"), text(".oast."), text("interact.sh"), text("interactsh"),
     text("dnslog"), text("ceye.io"), text("requestbin"), text("canarytokens"), text("xss.ht"), text("bxss"),
 ];
 

@@ -14,10 +14,16 @@ const PEOPLES_WORDS: &[&str] = &[
     "librarian", "metaiab", "servo", "msearch",
 ];
 
+/// Words that toolbars of people's Internet Explorers used as well.
+const SOFT: &[&str] = &["search", "agent", "check", "verify", "detector", "optimizer", "survey", "seo", "scan", "monitor", "rss", "thumbnail"];
+
 /// Whether the hit is part of a word that people's software has.
 pub(super) fn innocent(raw: &str, needle: &Needle, hit: &Hit) -> bool {
     if needle.rule == "injection" {
         return false;
+    }
+    if SOFT.contains(&needle.text) && raw.contains("MSIE ") {
+        return true;
     }
     let word = word_around(raw, hit.start, hit.end);
     if needle.text == "search" && word.eq_ignore_ascii_case("search") {

@@ -23,7 +23,7 @@ fn desktop<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let platform = parsed.platform();
     let rigid = ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"].iter().any(|w| platform.contains(w));
     let other = ["Android", "Phone OS", "Windows Phone", "TV", "Xbox", "Tizen", "Web0S", "Viera", "osmeta", "Symbian", "Maemo"];
-    if !rigid || other.iter().any(|w| parsed.raw.contains(w)) {
+    if !rigid || !parsed.is_modern() || other.iter().any(|w| parsed.raw.contains(w)) {
         return None;
     }
     platform_part(parsed)
@@ -35,7 +35,11 @@ fn desktop<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
 
 /// `compatible; X` where X is no browser that ever wrote that word.
 fn compatible<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    for comment in &parsed.comments {
+    for (index, comment) in parsed.comments.iter().enumerate() {
+        // Old browsers of rare systems wrote their own name there.
+        if index == 0 && !parsed.is_modern() && parsed.product("AppleWebKit").is_some() {
+            continue;
+        }
         let mut parts = comment.segments().map(|(text, _)| text);
         while let Some(part) = parts.next() {
             if part.eq_ignore_ascii_case("compatible") {
@@ -84,14 +88,15 @@ fn prefixed<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let first = parsed.products.first()?;
     let platform = parsed.comments.iter().find(|c| c.after == at + 1).map_or("", |c| c.text);
     let desktop = ["Windows NT", "Macintosh", "X11"].iter().any(|w| platform.contains(w)) && !platform.contains("compatible");
-    (desktop || has_ci(parsed.raw, ", Mozilla/5.0")).then_some(("before_mozilla", first.name))
+    let modern = desktop && ["Chrome/", "Firefox/", "Version/"].iter().any(|w| parsed.raw.contains(w));
+    (modern || has_ci(parsed.raw, ", Mozilla/5.0")).then_some(("before_mozilla", first.name))
 }
 
 /// A part of a modern desktop's platform comment that no system writes.
 fn platform_part<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let comment = parsed.comments.first().filter(|c| c.after == 1)?;
-    let chromium = ["Chrome", "Firefox"].into_iter().any(|name| parsed.version_of(name).and_then(major).is_some_and(|v| v >= 40));
-    if !chromium || comment.text.contains("iP") || has_ci(comment.text, "Trident") {
+    let numbered = parsed.product("Chrome").is_some() || parsed.product("Firefox").is_some();
+    if !numbered || comment.text.contains("iP") || has_ci(comment.text, "Trident") {
         return None;
     }
     comment.segments().map(|(text, _)| text).find(|text| !is_desktop_part(text)).map(|text| ("odd_platform_part", text))
@@ -151,7 +156,7 @@ fn trailing_comment<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let text = comment.text.trim();
     let known = KNOWN.iter().any(|k| starts_ci(text, k));
     let uuid = text.len() >= 30 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    (is_anchor(last) && is_modern(parsed, 30) && !known && !uuid && is_name(text)).then_some(("trailing_comment", text))
+    (is_anchor(last) && !known && !uuid && is_name(text)).then_some(("trailing_comment", text))
 }
 
 /// `… Safari/537.36 Thing/1.0`: browsers built on another carry its long version or their own.
@@ -162,7 +167,7 @@ fn trailing_round_version<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let round = last.version.strip_suffix(".0").is_some_and(|v| v.trim_end_matches(".0").bytes().all(|b| b.is_ascii_digit()));
     let known = KNOWN.iter().any(|k| last.name.eq_ignore_ascii_case(k)) || has_ci(last.name, "browser");
     let short = last.version.len() <= 6;
-    (is_modern(parsed, 60) && is_anchor(before) && round && short && !known && !is_anchor(last)).then_some(("trailing_round", last.name))
+    (is_anchor(before) && round && short && !known && !is_anchor(last)).then_some(("trailing_round", last.name))
 }
 
 /// The product a desktop string ends with.
@@ -173,15 +178,4 @@ fn is_anchor(product: &Product<'_>) -> bool {
 /// Letters enough to be a name, and no digits only.
 fn is_name(text: &str) -> bool {
     text.bytes().filter(u8::is_ascii_alphabetic).count() >= 3
-}
-
-fn is_modern(parsed: &Parsed<'_>, floor: u32) -> bool {
-    let version = |name| parsed.version_of(name).and_then(major);
-    let chrome = version("Chrome").or_else(|| version("Firefox")).is_some_and(|v| v >= floor);
-    let safari = parsed.product("Chrome").is_none() && version("Version").is_some_and(|v| v >= 6);
-    chrome || safari
-}
-
-fn major(version: &str) -> Option<u32> {
-    version.split('.').next()?.parse().ok()
 }
