@@ -208,6 +208,20 @@ impl ControlStore for MemoryControl {
             .map(|r| r.doc.clone()))
     }
 
+    async fn unique_values(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
+        self.check()?;
+        let rows = self.rows.lock().unwrap();
+        Ok(rows
+            .iter()
+            .filter(|r| r.doc.kind == kind && r.doc.account == account && !r.gone)
+            .filter_map(|r| Some((r.doc.id, r.unique.clone()?)))
+            .collect())
+    }
+
     async fn revision(&self) -> Result<u64, StoreError> {
         Ok(self.revision.lock().unwrap().len() as u64)
     }

@@ -133,6 +133,13 @@ pub trait ControlStore: Send + Sync {
     ) -> Result<Vec<Doc>, StoreError>;
     /// The document with this unique value, of any account: for signing in only.
     async fn find_unique(&self, kind: DocKind, unique: &str) -> Result<Option<Doc>, StoreError>;
+    /// The unique values of the account's current documents, by id: what the data plane
+    /// must know to let a token in without asking.
+    async fn unique_values(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+    ) -> Result<Vec<(u64, String)>, StoreError>;
     /// Grows with every change of any document; nodes poll it.
     async fn revision(&self) -> Result<u64, StoreError>;
     /// Accounts changed after `revision`.

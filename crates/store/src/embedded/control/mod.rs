@@ -166,6 +166,16 @@ impl ControlStore for SqliteControlStore {
             .await
     }
 
+    async fn unique_values(
+        &self,
+        account: AccountId,
+        kind: DocKind,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
+        self.readers
+            .run(move |db| read::unique_values(db, account, kind))
+            .await
+    }
+
     async fn revision(&self) -> Result<u64, StoreError> {
         self.readers.run(read::revision).await
     }

@@ -56,6 +56,22 @@ pub(super) fn find_unique(
     one(db, kind, &sql, (kind.as_str(), unique))
 }
 
+pub(super) fn unique_values(
+    db: &Connection,
+    account: AccountId,
+    kind: DocKind,
+) -> Result<Vec<(u64, String)>, StoreError> {
+    let sql = "SELECT id, unique_value FROM docs \
+               WHERE account = ?1 AND kind = ?2 AND unique_value IS NOT NULL ORDER BY id";
+    let mut statement = db.prepare_cached(sql).map_err(failed)?;
+    let rows = statement
+        .query_map((account.0, kind.as_str()), |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+        })
+        .map_err(failed)?;
+    rows.collect::<Result<_, _>>().map_err(failed)
+}
+
 pub(super) fn list(
     db: &Connection,
     account: AccountId,

@@ -18,7 +18,7 @@ use super::slot::{LAYOUT, account_class, is_used};
 use super::table::{SLICES, SLOTS};
 
 /// Longest position, in bytes.
-pub const POSITION_MAX: usize = 64;
+pub const POSITION_MAX: usize = 512;
 const MAGIC: [u8; 8] = *b"AssayCtr";
 const VERSION: u32 = 1;
 const HEAD_BYTES: usize = 112;
