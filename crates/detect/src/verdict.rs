@@ -88,6 +88,8 @@ const fn caught_action(mode: Mode, event: EventKind) -> Action {
 const fn degraded_action(on_degraded: OnDegraded, mode: Mode, event: EventKind) -> Action {
     match on_degraded {
         OnDegraded::Block => caught_action(mode, event),
+        // A rule that only monitors holds nothing either: it says what would have been.
+        OnDegraded::Review if event.is_conversion() && mode == Mode::Monitor => Action::Monitored,
         OnDegraded::Review if event.is_conversion() => Action::OnHold,
         OnDegraded::Review | OnDegraded::Allow => Action::Approved,
     }

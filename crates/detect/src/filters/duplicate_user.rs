@@ -109,6 +109,9 @@ pub struct DuplicateUser {
     level: DetectionLevel,
     window: Span,
     points: Vec<(Subject, Reason)>,
+    /// Together with the user agent one counter serves both address families, so the
+    /// families that were chosen are kept: IPv4, IPv6.
+    families: [bool; 2],
     context: BuildContext,
 }
 
@@ -137,8 +140,18 @@ impl DuplicateUser {
             level: settings.detection_level,
             window: settings.lookback_time,
             points,
+            families: [DataPoint::Ipv4, DataPoint::Ipv6]
+                .map(|family| settings.data_points.contains(&family)),
             context,
         }
+    }
+
+    /// Whether the visitor's address is of a family that was chosen.
+    fn looks_at_address(&self, facts: &Facts<'_>) -> bool {
+        facts
+            .ip
+            .as_ref()
+            .is_some_and(|ip| self.families[usize::from(ip.ip.is_ipv6())])
     }
 }
 
@@ -159,7 +172,7 @@ impl Filter for DuplicateUser {
 
     fn check<'a>(
         &'a self,
-        _: &'a Facts<'_>,
+        facts: &'a Facts<'_>,
         readings: Readings<'_>,
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
@@ -168,6 +181,9 @@ impl Filter for DuplicateUser {
             let Some(reading) = readings.get(nth) else {
                 continue;
             };
+            if *subject == Subject::IpUa && !self.looks_at_address(facts) {
+                continue;
+            }
             // The first sight is no duplicate.
             let duplicates = reading.count.saturating_sub(1);
             if duplicates > self.allowed {

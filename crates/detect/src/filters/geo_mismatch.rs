@@ -56,7 +56,7 @@ fn country<'a>(facts: &'a Facts<'_>, ip: &'a IpFacts<'_>) -> Option<Option<Findi
 
 fn city<'a>(facts: &'a Facts<'_>, ip: &'a IpFacts<'_>) -> Option<Option<Finding<'a>>> {
     let (declared, seen) = (facts.hit.get(Field::GeoCity)?, ip.city?);
-    if same_city(declared, seen) {
+    if same_city(declared, seen)? {
         return Some(None);
     }
     Some(Some(
@@ -68,13 +68,68 @@ fn city<'a>(facts: &'a Facts<'_>, ip: &'a IpFacts<'_>) -> Option<Option<Finding<
 }
 
 /// City names differ in case, accents and suffixes; one inside the other is the same city.
-fn same_city(a: &str, b: &str) -> bool {
-    let fold = |text: &str| -> String {
-        text.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    let (a, b) = (fold(a), fold(b));
-    a.contains(&b) || b.contains(&a)
+///
+/// `None` = cannot be compared: a name without a letter, or names in different scripts.
+fn same_city(a: &str, b: &str) -> Option<bool> {
+    let (short_a, short_b) = (folded(a, false), folded(b, false));
+    if short_a.is_empty() || short_b.is_empty() || short_a.is_ascii() != short_b.is_ascii() {
+        return None;
+    }
+    let within = |a: &str, b: &str| a.contains(b) || b.contains(a);
+    // Umlauts are written both ways, so both spellings of each name are tried.
+    let (long_a, long_b) = (folded(a, true), folded(b, true));
+    Some(
+        [&short_a, &long_a]
+            .iter()
+            .any(|a| within(a, &short_b) || within(a, &long_b)),
+    )
+}
+
+/// Letters and digits only, in lower case, Latin ones without accents; `long` writes
+/// `ä ö ü å ø` with two letters (Muenchen, Aarhus).
+fn folded(name: &str, long: bool) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+    {
+        match (c, long) {
+            ('ä' | 'æ', true) => out.push_str("ae"),
+            ('ö' | 'ø' | 'œ', true) => out.push_str("oe"),
+            ('ü', true) => out.push_str("ue"),
+            ('å', true) => out.push_str("aa"),
+            ('ß', _) => out.push_str("ss"),
+            ('þ', _) => out.push_str("th"),
+            _ => out.push(base_letter(c)),
+        }
+    }
+    out
+}
+
+/// The letter under an accent, for Latin-1, Latin Extended-A and Romanian; others as they
+/// are. Accents written as combining marks are no letters and are gone before.
+const fn base_letter(c: char) -> char {
+    match c {
+        'à'..='å' | 'æ' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => 'c',
+        'ď' | 'đ' | 'ð' => 'd',
+        'è'..='ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => 'e',
+        'ĝ' | 'ğ' | 'ġ' | 'ģ' => 'g',
+        'ĥ' | 'ħ' => 'h',
+        'ì'..='ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => 'i',
+        'ĵ' => 'j',
+        'ķ' => 'k',
+        'ĺ' | 'ļ' | 'ľ' | 'ŀ' | 'ł' => 'l',
+        'ñ' | 'ń' | 'ņ' | 'ň' => 'n',
+        'ò'..='ö' | 'ø' | 'œ' | 'ō' | 'ŏ' | 'ő' => 'o',
+        'ŕ' | 'ŗ' | 'ř' => 'r',
+        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => 's',
+        'ţ' | 'ť' | 'ŧ' | 'ț' => 't',
+        'ù'..='ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => 'u',
+        'ŵ' => 'w',
+        'ý' | 'ÿ' | 'ŷ' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        other => other,
+    }
 }

@@ -97,18 +97,21 @@ pub(crate) fn span_in_range(
     }
 }
 
+/// A filter made from its settings, or everything that is wrong with them.
+type BuildResult = Result<Box<dyn Filter>, Vec<Problem>>;
+
 /// One row of the table.
 pub(crate) struct FilterKind {
     pub key: &'static str,
     pub on_by_default: fn(IntegrationKind) -> bool,
-    pub build: fn(serde_json::Value, BuildContext) -> Result<Box<dyn Filter>, Vec<Problem>>,
+    pub build: fn(serde_json::Value, BuildContext) -> BuildResult,
 }
 
 /// Reads typed settings and builds the filter; every problem names its field.
 fn build<S: Settings, F: Filter + 'static>(
     json: serde_json::Value,
     make: impl FnOnce(S) -> F,
-) -> Result<Box<dyn Filter>, Vec<Problem>> {
+) -> BuildResult {
     let settings: S = serde_path_to_error::deserialize(json).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { String::new() } else { path };

@@ -145,12 +145,15 @@ enum Family {
 /// and an unknown name proves nothing.
 fn family(os: &str) -> Option<Family> {
     let os = os.to_ascii_lowercase();
+    // Apple's names are short, so they count only where a word begins: KaiOS holds "ios".
+    let apple = os.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        ["ios", "ipad", "iphone", "mac", "osx"]
+            .iter()
+            .any(|name| word.starts_with(name))
+    });
     if os.contains("android") {
         Some(Family::Android)
-    } else if ["ios", "ipados", "mac", "os x", "iphone", "ipad"]
-        .iter()
-        .any(|name| os.contains(name))
-    {
+    } else if apple || os == "os x" || os.starts_with("os x ") {
         Some(Family::Apple)
     } else if os.contains("windows") {
         Some(Family::Windows)

@@ -167,7 +167,9 @@ impl CompiledRule {
     }
 
     fn run<'a>(&'a self, facts: &'a Facts<'_>, recall: &Recall, verdict: &mut Verdict<'a>) {
-        verdict.checks.resize(crate::filter_keys().len(), Check::Off);
+        verdict
+            .checks
+            .resize(crate::filter_keys().len(), Check::Off);
         for rule_filter in &self.filters {
             let before = verdict.findings.len();
             let readings = Readings::new(&recall.readings, &rule_filter.places);

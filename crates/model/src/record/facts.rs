@@ -303,14 +303,17 @@ fn read_ua(r: &mut Reader<'_>) -> Result<Option<UaFacts>, CodecError> {
     Ok(Some(ua))
 }
 
-/// Rules a device id can break; the place is what records store.
-const BROKEN: [&str; 6] = [
+/// Rules a device id can break, as `assay-intel` names them; the place is what records
+/// store. Append-only: a name that is missing here reads back as `format`, and then a
+/// replay differs.
+const BROKEN: [&str; 7] = [
     "",
     "format",
     "hash_of_zeros",
     "hash_of_empty",
     "sequential",
     "repeated",
+    "hash_of_null",
 ];
 
 fn write_device(w: &mut Writer<'_>, device: &DeviceFacts) {
