@@ -89,8 +89,10 @@ const fn degraded_action(on_degraded: OnDegraded, mode: Mode, event: EventKind) 
     match on_degraded {
         OnDegraded::Block => caught_action(mode, event),
         // A rule that only monitors holds nothing either: it says what would have been.
-        OnDegraded::Review if event.is_conversion() && mode == Mode::Monitor => Action::Monitored,
-        OnDegraded::Review if event.is_conversion() => Action::OnHold,
+        OnDegraded::Review if event.is_conversion() => match mode {
+            Mode::Monitor => Action::Monitored,
+            Mode::Enforce | Mode::Hold => Action::OnHold,
+        },
         OnDegraded::Review | OnDegraded::Allow => Action::Approved,
     }
 }
