@@ -167,6 +167,12 @@ fn networks(
         let with_runs: Vec<&Vec<Span>> = numbers.filter_map(|n| prefixes.get(&n)).collect();
         let hosting = |span: &Span| is(&tables.lookup(sample(*span)), MarkKind::Hosting);
         let by_network = Count::of(&with_runs, |runs| hosting(&runs[0]));
+        if part == "all" {
+            let missed = with_runs.iter().map(|runs| tables.lookup(sample(runs[0])));
+            let missed =
+                missed.filter(|f| what.starts_with("hosting") && !is(f, MarkKind::Hosting));
+            missed.for_each(|f| println!("    missed: {:?} {:?}", f.operator, f.class));
+        }
         let by_prefix = Count::of(with_runs.iter().flat_map(|r| r.iter().take(5)), |span| {
             hosting(span)
         });

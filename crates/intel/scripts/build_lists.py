@@ -57,6 +57,12 @@ OPERATORS = [
     ("hosting", "worldstream", r"^worldstream"),
     ("hosting", "netcup", r"^netcup"),
     ("hosting", "upcloud", r"^upcloud"),
+    ("hosting", "latitude", r"^latitude\.sh"),
+    ("hosting", "aruba", r"^aruba s\.?p\.?a"),
+    ("hosting", "baidu", r"baidu netcom"),
+    ("hosting", "gmo", r"^gmo (internet|globalsign|cloud)"),
+    ("hosting", "sakura", r"^sakura internet"),
+    ("hosting", "byteplus", r"^byteplus|^beijing volcano"),
     ("vpn", "nordvpn", r"^packethub|^tefincom|nordvpn"),
     ("vpn", "mullvad", r"^31173 services|^mullvad"),
     ("vpn", "proton", r"^proton ag\b|^proton internet"),
@@ -66,7 +72,6 @@ OPERATORS = [
 
 # Ranges and networks whose operator is not told by the name.
 FIXED = [
-    ("relay", "AS36183", "icloud"),
     ("relay", "172.224.0.0/14", "icloud"),
     ("relay", "104.28.0.0/16", "icloud"),
     ("relay", "140.248.0.0/16", "icloud"),

@@ -196,3 +196,6 @@ fn basis(entry: &Entry) -> Basis {
         Place::Span(_) => Basis::Range,
     }
 }
+
+#[cfg(test)]
+mod tests;

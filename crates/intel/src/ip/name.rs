@@ -73,7 +73,7 @@ impl NameRules {
             mail_scanner: groups & group::MAIL_SCANNER != 0,
             vpn: groups & group::VPN != 0,
             access: access_class(groups, &words),
-            carrier: groups & group::CARRIER != 0 && !telling && large,
+            carrier: is_carrier(groups, &words) && !telling && large,
             hosting: false,
         };
         if facts.carrier {
@@ -95,6 +95,14 @@ impl NameRules {
         shape.addresses < CONSUMER_SIZE
             && self.points.of(number, words, shape) > points_min(shape.addresses)
     }
+}
+
+/// Whether a word or a pair of words names a large access operator.
+fn is_carrier(groups: u16, words: &[&str]) -> bool {
+    groups & group::CARRIER != 0
+        || words
+            .windows(2)
+            .any(|w| words::CARRIER_PAIRS.iter().any(|pair| w == pair))
 }
 
 /// The kind of access network the words name, the most special first.

@@ -138,14 +138,6 @@ impl IpTables {
             bytes: rows + flat + self.strings.bytes(),
         }
     }
-
-    /// Whether class or benign state is ever set; for callers that check a fresh build.
-    #[must_use]
-    pub fn has_networks(&self) -> bool {
-        self.net_rows
-            .iter()
-            .any(|r| r.class != NetworkClass::Unknown || r.benign.is_some())
-    }
 }
 
 impl NetRow {

@@ -265,3 +265,20 @@ fn a_cut_database_is_refused_and_never_panics() {
     }
     assert!(parse(Kind::Country, "db@1", "db.mmdb", &bytes[..mark]).is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_content_makes_it_panic(text in "[ -~\\n\\t\u{e4}]{0,200}", bytes: Vec<u8>) {
+        for kind in Kind::ALL {
+            let _ = parse(kind, "x@1", "x", text.as_bytes());
+            let _ = parse(kind, "x@1", "x", &bytes);
+        }
+    }
+
+    #[test]
+    fn no_address_like_line_makes_it_panic(line in "[0-9a-fA-F.:/,\\[\\]{}\"S -]{0,60}") {
+        for kind in Kind::ALL {
+            let _ = parse(kind, "x@1", "x", line.as_bytes());
+        }
+    }
+}
