@@ -40,7 +40,11 @@ fn main() {
     let bots = lines(&folder.join("ua_bots_train.txt"));
     let humans = lines(&folder.join("ua_humans_train.txt"));
     let profiles = profiles(&folder.join("device_profiles_train.jsonl.gz"));
-    for (name, set, bad) in [("bots", &bots, true), ("humans", &humans, false), ("profiles", &profiles, false)] {
+    for (name, set, bad) in [
+        ("bots", &bots, true),
+        ("humans", &humans, false),
+        ("profiles", &profiles, false),
+    ] {
         report(name, set, bad, has("--holdout"), has("--list"));
     }
     if has("--time") {
@@ -55,7 +59,13 @@ fn lines(path: &Path) -> Vec<Sample> {
         return Vec::new();
     };
     let text = String::from_utf8_lossy(&bytes);
-    text.lines().filter(|l| !l.is_empty()).map(|l| Sample { text: l.to_owned(), weight: 1.0 }).collect()
+    text.lines()
+        .filter(|l| !l.is_empty())
+        .map(|l| Sample {
+            text: l.to_owned(),
+            weight: 1.0,
+        })
+        .collect()
 }
 
 fn profiles(path: &Path) -> Vec<Sample> {
@@ -64,22 +74,41 @@ fn profiles(path: &Path) -> Vec<Sample> {
         return Vec::new();
     };
     let mut text = String::new();
-    if flate2::read::GzDecoder::new(file).read_to_string(&mut text).is_err() {
+    if flate2::read::GzDecoder::new(file)
+        .read_to_string(&mut text)
+        .is_err()
+    {
         println!("SKIPPED: {} is damaged", path.display());
     }
     text.lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|v| Some(Sample { text: v.get("userAgent")?.as_str()?.to_owned(), weight: v.get("weight")?.as_f64()? }))
+        .filter_map(|v| {
+            Some(Sample {
+                text: v.get("userAgent")?.as_str()?.to_owned(),
+                weight: v.get("weight")?.as_f64()?,
+            })
+        })
         .collect()
 }
 
 fn is_holdout(line: &str) -> bool {
-    Sha256::digest(line.as_bytes()).first().is_some_and(|b| b % 10 == 0)
+    Sha256::digest(line.as_bytes())
+        .first()
+        .is_some_and(|b| b % 10 == 0)
 }
 
 fn is_caught(facts: &UaFacts) -> bool {
     use UaKind as K;
-    let kind = matches!(facts.kind, K::Blank | K::Crawler | K::Automation | K::Library | K::Scanner | K::NonBrowser | K::Emulator);
+    let kind = matches!(
+        facts.kind,
+        K::Blank
+            | K::Crawler
+            | K::Automation
+            | K::Library
+            | K::Scanner
+            | K::NonBrowser
+            | K::Emulator
+    );
     kind || !facts.impossible.is_empty()
 }
 
@@ -96,7 +125,12 @@ fn report(name: &str, set: &[Sample], bad: bool, holdout: bool, list: bool) {
             count.caught_weight += sample.weight;
         }
         if list && caught != bad {
-            println!("  {name}\t{}\t{}\t{}", facts.kind.as_str(), why(&facts), sample.text);
+            println!(
+                "  {name}\t{}\t{}\t{}",
+                facts.kind.as_str(),
+                why(&facts),
+                sample.text
+            );
         }
     }
     let share = |part: f64, all: f64| if all > 0.0 { 100.0 * part / all } else { 0.0 };
@@ -112,7 +146,10 @@ fn report(name: &str, set: &[Sample], bad: bool, holdout: bool, list: bool) {
 }
 
 fn why(facts: &UaFacts) -> String {
-    let mark = facts.mark.as_ref().map_or(String::new(), |m| format!("{}:{}", m.rule, m.token));
+    let mark = facts
+        .mark
+        .as_ref()
+        .map_or(String::new(), |m| format!("{}:{}", m.rule, m.token));
     format!("{mark} {}", facts.impossible)
 }
 

@@ -5,24 +5,63 @@ use assay_model::facts::DeviceIdForm;
 /// The id without the quotes and braces some senders keep.
 pub(super) fn bare(id: &str) -> &str {
     let id = id.trim();
-    let inner = id.strip_prefix('{').and_then(|t| t.strip_suffix('}')).filter(|t| is_uuid(t));
+    let inner = id
+        .strip_prefix('{')
+        .and_then(|t| t.strip_suffix('}'))
+        .filter(|t| is_uuid(t));
     inner.unwrap_or_else(|| id.trim_matches(['"', '\'']))
 }
 
 /// Text that programs send for "no id": words for nothing, and macros nobody filled in.
 pub(super) fn says_nothing(id: &str) -> bool {
     const WORDS: &[&str] = &[
-        "", "-", "null", "(null)", "nil", "none", "undefined", "unknown", "nan", "n/a", "na", "false", "0", "no", "lat", "optout", "opt-out",
-        "opted_out", "disabled", "empty", "not_available", "notavailable", "not set", "limit_ad_tracking", "default", "1",
+        "",
+        "-",
+        "null",
+        "(null)",
+        "nil",
+        "none",
+        "undefined",
+        "unknown",
+        "nan",
+        "n/a",
+        "na",
+        "false",
+        "0",
+        "no",
+        "lat",
+        "optout",
+        "opt-out",
+        "opted_out",
+        "disabled",
+        "empty",
+        "not_available",
+        "notavailable",
+        "not set",
+        "limit_ad_tracking",
+        "default",
+        "1",
     ];
     WORDS.iter().any(|word| id.eq_ignore_ascii_case(word)) || is_macro(id)
 }
 
 /// `{gaid}`, `%%IDFA%%`, `[device_id]`, `$(x)`, `${x}`, `__IDFA__`, `#x#`, `<x>`.
 fn is_macro(id: &str) -> bool {
-    const PAIRS: &[(&str, &str)] =
-        &[("{", "}"), ("%%", "%%"), ("[", "]"), ("${", "}"), ("$(", ")"), ("__", "__"), ("#", "#"), ("<", ">"), ("%7b", "%7d"), ("%7B", "%7D")];
-    PAIRS.iter().any(|(open, close)| id.len() > open.len() + close.len() && id.starts_with(open) && id.ends_with(close))
+    const PAIRS: &[(&str, &str)] = &[
+        ("{", "}"),
+        ("%%", "%%"),
+        ("[", "]"),
+        ("${", "}"),
+        ("$(", ")"),
+        ("__", "__"),
+        ("#", "#"),
+        ("<", ">"),
+        ("%7b", "%7d"),
+        ("%7B", "%7D"),
+    ];
+    PAIRS.iter().any(|(open, close)| {
+        id.len() > open.len() + close.len() && id.starts_with(open) && id.ends_with(close)
+    })
 }
 
 /// Zeros of any form: what both platforms send when tracking is off.
@@ -51,7 +90,14 @@ pub(super) fn of(id: &str) -> DeviceIdForm {
 
 /// 8-4-4-4-12 hex digits.
 fn is_uuid(id: &str) -> bool {
-    id.len() == 36 && id.bytes().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+    id.len() == 36
+        && id.bytes().enumerate().all(|(i, b)| {
+            if matches!(i, 8 | 13 | 18 | 23) {
+                b == b'-'
+            } else {
+                b.is_ascii_hexdigit()
+            }
+        })
 }
 
 /// Luhn's check digit, as IMEI uses it (3GPP TS 23.003, annex B).
@@ -62,7 +108,11 @@ fn luhn(digits: &str) -> bool {
         .enumerate()
         .map(|(place, b)| {
             let digit = u32::from(b.wrapping_sub(b'0'));
-            if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
+            if place % 2 == 0 {
+                digit
+            } else {
+                digit * 2 / 10 + digit * 2 % 10
+            }
         })
         .sum();
     sum.is_multiple_of(10)
@@ -70,7 +120,12 @@ fn luhn(digits: &str) -> bool {
 
 /// Patterns that chance does not make: one digit over and over, a run up or down, a short part repeated.
 pub(super) fn pattern(id: &str) -> Option<&'static str> {
-    let hex: Vec<u8> = id.bytes().filter(|b| *b != b'-').filter_map(|b| char::from(b).to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
+    let hex: Vec<u8> = id
+        .bytes()
+        .filter(|b| *b != b'-')
+        .filter_map(|b| char::from(b).to_digit(16))
+        .filter_map(|d| u8::try_from(d).ok())
+        .collect();
     let first = *hex.first()?;
     if hex.iter().all(|d| *d == first) {
         return Some("repeated");
@@ -80,7 +135,9 @@ pub(super) fn pattern(id: &str) -> Option<&'static str> {
     if up(10) || up(16) || down(10) || down(16) || restarts(id) {
         return Some("sequential");
     }
-    (1..=4).any(|len| hex.len() >= len * 4 && hex.chunks(len).all(|c| hex.starts_with(c))).then_some("repeated")
+    (1..=4)
+        .any(|len| hex.len() >= len * 4 && hex.chunks(len).all(|c| hex.starts_with(c)))
+        .then_some("repeated")
 }
 
 /// `12345678-1234-1234-1234-123456789012`: each group counts from its first digit.

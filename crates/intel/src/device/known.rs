@@ -23,10 +23,16 @@ const OF_ZEROS: &[&str] = &[
 const OF_NOTHING: &[(&str, &str)] = &[
     ("d41d8cd98f00b204e9800998ecf8427e", "hash_of_empty"),
     ("da39a3ee5e6b4b0d3255bfef95601890afd80709", "hash_of_empty"),
-    ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hash_of_empty"),
+    (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "hash_of_empty",
+    ),
     ("37a6259cc0c1dae299a7866489dff0bd", "hash_of_null"),
     ("2be88ca4242c76e8253ac62474851065032d6833", "hash_of_null"),
-    ("74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b", "hash_of_null"),
+    (
+        "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b",
+        "hash_of_null",
+    ),
 ];
 
 /// Ids of emulators: Android 2.2's shared id, the SDK's IMEIs, the ones Genymotion and others start with.
@@ -48,7 +54,10 @@ pub(super) fn is_hash_of_zeros(id: &str) -> bool {
 
 /// Rule name when the hash is of no id at all.
 pub(super) fn hash_of_nothing(id: &str) -> Option<&'static str> {
-    OF_NOTHING.iter().find(|(hash, _)| *hash == id).map(|(_, rule)| *rule)
+    OF_NOTHING
+        .iter()
+        .find(|(hash, _)| *hash == id)
+        .map(|(_, rule)| *rule)
 }
 
 /// Whether the id is an emulator's.

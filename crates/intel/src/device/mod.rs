@@ -29,10 +29,18 @@ struct Judged {
 }
 
 impl Judged {
-    const ABSENT: Self = Self { state: DeviceIdState::Absent, form: None, broken: "" };
+    const ABSENT: Self = Self {
+        state: DeviceIdState::Absent,
+        form: None,
+        broken: "",
+    };
 
     const fn malformed(form: DeviceIdForm, broken: &'static str) -> Self {
-        Self { state: DeviceIdState::Malformed, form: Some(form), broken }
+        Self {
+            state: DeviceIdState::Malformed,
+            form: Some(form),
+            broken,
+        }
     }
 }
 
@@ -44,7 +52,10 @@ pub fn facts(device_id: Option<&str>, gaid: Option<&str>, idfa: Option<&str>) ->
     let device = judge(device_id, Field::Device);
     let gaid = judge(gaid, Field::Gaid);
     let idfa = judge(idfa, Field::Idfa);
-    let broken = [device, gaid, idfa].into_iter().map(|j| j.broken).find(|b| !b.is_empty());
+    let broken = [device, gaid, idfa]
+        .into_iter()
+        .map(|j| j.broken)
+        .find(|b| !b.is_empty());
     DeviceFacts {
         device_id: device.state,
         form: device.form,
@@ -55,14 +66,20 @@ pub fn facts(device_id: Option<&str>, gaid: Option<&str>, idfa: Option<&str>) ->
 }
 
 fn judge(id: Option<&str>, field: Field) -> Judged {
-    let Some(text) = id.map(form::bare) else { return Judged::ABSENT };
+    let Some(text) = id.map(form::bare) else {
+        return Judged::ABSENT;
+    };
     if form::says_nothing(text) {
         return Judged::ABSENT;
     }
     let lower = text.to_ascii_lowercase();
     if known::is_emulator(&lower) {
         let form = form::of(&lower);
-        return Judged { state: DeviceIdState::Emulator, form: Some(form), broken: "" };
+        return Judged {
+            state: DeviceIdState::Emulator,
+            form: Some(form),
+            broken: "",
+        };
     }
     if form::is_zeros(&lower) || known::is_hash_of_zeros(&lower) {
         return Judged::ABSENT;
@@ -76,7 +93,11 @@ fn judge(id: Option<&str>, field: Field) -> Judged {
     }
     match form::pattern(&lower) {
         Some(broken) => Judged::malformed(form, broken),
-        None => Judged { state: DeviceIdState::Valid, form: Some(form), broken: "" },
+        None => Judged {
+            state: DeviceIdState::Valid,
+            form: Some(form),
+            broken: "",
+        },
     }
 }
 

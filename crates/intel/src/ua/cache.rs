@@ -38,7 +38,11 @@ impl UaCache {
     /// Makes a cache of at most `capacity` strings.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { entries: Cache::new(capacity.max(1)), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self {
+            entries: Cache::new(capacity.max(1)),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
     }
 
     /// What `ua` says about itself, from memory when it was seen before.
@@ -73,7 +77,9 @@ impl Default for UaCache {
 
 impl std::fmt::Debug for UaCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UaCache").field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("UaCache")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,14 +93,23 @@ mod tests {
         let first = cache.get("curl/8.5.0");
         let second = cache.get("curl/8.5.0");
         assert!(Arc::ptr_eq(&first, &second));
-        assert_eq!(cache.stats(), UaCacheStats { hits: 1, misses: 1, entries: 1 });
+        assert_eq!(
+            cache.stats(),
+            UaCacheStats {
+                hits: 1,
+                misses: 1,
+                entries: 1
+            }
+        );
     }
 
     #[test]
     fn it_never_grows_past_its_capacity() {
         let cache = UaCache::new(64);
         for n in 0..1000 {
-            cache.get(&format!("Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}.0"));
+            cache.get(&format!(
+                "Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}.0"
+            ));
         }
         assert!(cache.stats().entries <= 64, "{:?}", cache.stats());
     }

@@ -2,7 +2,10 @@
 
 use super::native::{self, App};
 use super::parse::Parsed;
-use super::{browser, contact, emulator, engine, impossible, masks::Masks, needle, platform, retired, shapes, structure, webview};
+use super::{
+    browser, contact, emulator, engine, impossible, masks::Masks, needle, platform, retired,
+    shapes, structure, webview,
+};
 use assay_model::facts::{UaFacts, UaKind, UaMark};
 
 /// Bytes of evidence kept.
@@ -40,14 +43,23 @@ fn judge(parsed: &Parsed<'_>, masks: &Masks) -> UaFacts {
     let people = app.is_some() || engine::is_browser(parsed);
     if let Some(hit) = needle::find(parsed.raw, masks, !people) {
         let token = parsed.raw.get(hit.start..hit.end).unwrap_or("");
-        return decided(hit.kind, hit.rule, token, shapes::name_around(parsed.raw, hit.start, hit.end));
+        return decided(
+            hit.kind,
+            hit.rule,
+            token,
+            shapes::name_around(parsed.raw, hit.start, hit.end),
+        );
     }
-    if let Some((rule, token)) = contact::find(parsed, people).or_else(|| structure::odd_place(parsed)) {
+    if let Some((rule, token)) =
+        contact::find(parsed, people).or_else(|| structure::odd_place(parsed))
+    {
         return decided(UaKind::Crawler, rule, token, "");
     }
     match app {
         Some(App::Stack(token)) => return decided(UaKind::NativeApp, "app_stack", token, ""),
-        Some(App::Desktop(token)) => return decided(UaKind::NonBrowser, "desktop_program", token, ""),
+        Some(App::Desktop(token)) => {
+            return decided(UaKind::NonBrowser, "desktop_program", token, "");
+        }
         Some(App::People(name)) => {
             let mut facts = decided(UaKind::InApp, "app", "", "");
             facts.host_app = name.into();
@@ -70,7 +82,10 @@ fn person(parsed: &Parsed<'_>) -> UaFacts {
         facts.mark = mark("web_view", if app.is_empty() { "wv" } else { app }, "");
         facts.host_app = app.into();
     }
-    if let Some(kit) = emulator::DEVELOPER_KITS.iter().find(|kit| parsed.raw.contains(**kit)) {
+    if let Some(kit) = emulator::DEVELOPER_KITS
+        .iter()
+        .find(|kit| parsed.raw.contains(**kit))
+    {
         facts.mark = mark("developer_kit", kit, "");
     }
     if let Some((rule, token)) = impossible::note(parsed) {
@@ -102,7 +117,11 @@ fn decided(kind: UaKind, rule: &str, token: &str, name: &str) -> UaFacts {
 }
 
 fn mark(rule: &str, token: &str, name: &str) -> Option<UaMark> {
-    Some(UaMark { rule: rule.into(), token: clip(token).into(), name: clip(name).into() })
+    Some(UaMark {
+        rule: rule.into(),
+        token: clip(token).into(),
+        name: clip(name).into(),
+    })
 }
 
 fn clip(text: &str) -> &str {
@@ -115,14 +134,31 @@ fn clip(text: &str) -> &str {
 
 /// Nothing, or a word programs print for nothing.
 fn is_blank(ua: &str) -> bool {
-    const WORDS: &[&str] = &["null", "undefined", "none", "nil", "nan", "n/a", "na", "unknown", "empty", "(null)", "not set", "(not set)", "false", "[object object]"];
+    const WORDS: &[&str] = &[
+        "null",
+        "undefined",
+        "none",
+        "nil",
+        "nan",
+        "n/a",
+        "na",
+        "unknown",
+        "empty",
+        "(null)",
+        "not set",
+        "(not set)",
+        "false",
+        "[object object]",
+    ];
     let bare = ua.trim_matches(['-', '"', '\'', '.', '_', '*', '?', ' ', '\t']);
     bare.is_empty() || WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
 }
 
 /// `Mozilla%2F5.0%20(…` and `Mozilla/5.0+(…`: encoded by a sender, decoded once.
 fn decoded(ua: &str) -> Option<String> {
-    let percent = ua.starts_with("Mozilla%2F") || ua.starts_with("Mozilla%2f") || ua.starts_with("Mozilla/5.0%20");
+    let percent = ua.starts_with("Mozilla%2F")
+        || ua.starts_with("Mozilla%2f")
+        || ua.starts_with("Mozilla/5.0%20");
     let plus = ua.starts_with("Mozilla/5.0+(") && !ua.contains(' ');
     if plus {
         return Some(ua.replace('+', " "));
@@ -148,4 +184,21 @@ fn percent_decode(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Whether the string alone gives a robot, a tool or a made-up client away.
+#[cfg(test)]
+pub(super) fn is_caught(facts: &UaFacts) -> bool {
+    use UaKind as K;
+    let kind = matches!(
+        facts.kind,
+        K::Blank
+            | K::Crawler
+            | K::Automation
+            | K::Library
+            | K::Scanner
+            | K::NonBrowser
+            | K::Emulator
+    );
+    kind || !facts.impossible.is_empty()
 }

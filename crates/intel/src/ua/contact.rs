@@ -16,7 +16,8 @@ pub(super) fn find<'a>(parsed: &Parsed<'a>, people: bool) -> Option<(&'static st
         .or_else(|| site(parsed, people).map(|text| ("site_name", text)))
 }
 
-static MARKS: LazyLock<Table> = LazyLock::new(|| Table::any_case(["://", "http:", "https:", "http//", "mailto:", "+www"]));
+static MARKS: LazyLock<Table> =
+    LazyLock::new(|| Table::any_case(["://", "http:", "https:", "http//", "mailto:", "+www"]));
 
 fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     let raw = parsed.raw;
@@ -26,7 +27,10 @@ fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     }
     let www = || find_ci(raw, "www.").filter(|_| !has_ci(raw, "MSIE"));
     let at = MARKS.at(raw).or_else(www)?;
-    let from = raw.get(..at)?.rfind([' ', ';', '(', ',', '+']).map_or(0, |i| i + 1);
+    let from = raw
+        .get(..at)?
+        .rfind([' ', ';', '(', ',', '+'])
+        .map_or(0, |i| i + 1);
     let rest = raw.get(from..)?;
     let len = rest.find([' ', ';', ')', ',']).unwrap_or(rest.len());
     rest.get(..len)
@@ -36,11 +40,20 @@ fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
 fn email(raw: &str) -> Option<&str> {
     for (at, _) in raw.match_indices('@') {
         let host = raw.get(at + 1..).unwrap_or("");
-        let len = host.bytes().position(|b| !is_host_byte(b)).unwrap_or(host.len());
+        let len = host
+            .bytes()
+            .position(|b| !is_host_byte(b))
+            .unwrap_or(host.len());
         let host = host.get(..len).unwrap_or("");
         let tld = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
-        let named = raw.get(..at).is_some_and(|left| left.ends_with(|c: char| c.is_ascii_alphanumeric()));
-        if named && host.contains('.') && tld.len() >= 2 && tld.bytes().all(|b| b.is_ascii_alphabetic()) {
+        let named = raw
+            .get(..at)
+            .is_some_and(|left| left.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        if named
+            && host.contains('.')
+            && tld.len() >= 2
+            && tld.bytes().all(|b| b.is_ascii_alphabetic())
+        {
             return Some(word_around(raw, at, at + 1 + len));
         }
     }
@@ -56,8 +69,8 @@ const ENDS_ALWAYS: &[&str] = &["com", "net", "org", "info", "biz"];
 
 /// Ends that count in a program's string; in a browser's they are too often something else.
 const ENDS_OF_PROGRAMS: &[&str] = &[
-    "io", "co", "eu", "de", "fr", "nl", "it", "es", "ru", "uk", "ch", "at", "be", "pl", "cz", "se", "dk", "jp", "br", "app", "dev",
-    "ai", "me",
+    "io", "co", "eu", "de", "fr", "nl", "it", "es", "ru", "uk", "ch", "at", "be", "pl", "cz", "se",
+    "dk", "jp", "br", "app", "dev", "ai", "me",
 ];
 
 /// `Example.com/1.0`: a site's name where a browser has its own.
@@ -68,20 +81,32 @@ fn site<'a>(parsed: &Parsed<'a>, people: bool) -> Option<&'a str> {
         return None;
     }
     // Versions have a digit after their dots; only what has a letter is worth a look.
-    let lettered = raw.match_indices('.').filter(|(dot, _)| raw.as_bytes().get(dot + 1).is_some_and(u8::is_ascii_alphabetic));
-    lettered.map(|(dot, _)| word_around(raw, dot, dot + 1)).find(|word| {
-        let Some((host, tld)) = word.trim_end_matches(['.', '-']).rsplit_once('.') else { return false };
-        let ends = |list: &[&str]| list.iter().any(|end| tld.eq_ignore_ascii_case(end));
-        let label = host.rsplit('.').next().unwrap_or("");
-        let lettered = label.len() >= 2 && label.bytes().any(|b| b.is_ascii_alphabetic());
-        lettered && !is_reversed(word) && (ends(ENDS_ALWAYS) || !people && ends(ENDS_OF_PROGRAMS))
-    })
+    let lettered = raw.match_indices('.').filter(|(dot, _)| {
+        raw.as_bytes()
+            .get(dot + 1)
+            .is_some_and(u8::is_ascii_alphabetic)
+    });
+    lettered
+        .map(|(dot, _)| word_around(raw, dot, dot + 1))
+        .find(|word| {
+            let Some((host, tld)) = word.trim_end_matches(['.', '-']).rsplit_once('.') else {
+                return false;
+            };
+            let ends = |list: &[&str]| list.iter().any(|end| tld.eq_ignore_ascii_case(end));
+            let label = host.rsplit('.').next().unwrap_or("");
+            let lettered = label.len() >= 2 && label.bytes().any(|b| b.is_ascii_alphabetic());
+            lettered
+                && !is_reversed(word)
+                && (ends(ENDS_ALWAYS) || !people && ends(ENDS_OF_PROGRAMS))
+        })
 }
 
 /// `com.example.app`, as apps and firmware write their names.
 fn is_reversed(word: &str) -> bool {
-    const LEADS: &[&str] =
-        &["com.", "net.", "org.", "io.", "jp.", "de.", "ru.", "cn.", "co.", "kr.", "me.", "tv.", "fr.", "it.", "nl.", "uk.", "br.", "app."];
+    const LEADS: &[&str] = &[
+        "com.", "net.", "org.", "io.", "jp.", "de.", "ru.", "cn.", "co.", "kr.", "me.", "tv.",
+        "fr.", "it.", "nl.", "uk.", "br.", "app.",
+    ];
     LEADS.iter().any(|lead| starts_ci(word, lead))
 }
 
@@ -92,10 +117,26 @@ mod tests {
     #[test]
     fn addresses_are_found() {
         for (ua, rule, text) in [
-            ("ExampleReader (+http://reader.example/about)", "contact_url", "http://reader.example/about"),
-            ("Mozilla/5.0 (compatible; Thing; www.thing.example)", "contact_url", "www.thing.example"),
-            ("Thing/1.0 (owner@thing.example)", "contact_mail", "owner@thing.example"),
-            ("Mozilla/5.0 (Windows NT 6.1) Gecko/20100101 Firefox/88.0 Printing.com", "site_name", "Printing.com"),
+            (
+                "ExampleReader (+http://reader.example/about)",
+                "contact_url",
+                "http://reader.example/about",
+            ),
+            (
+                "Mozilla/5.0 (compatible; Thing; www.thing.example)",
+                "contact_url",
+                "www.thing.example",
+            ),
+            (
+                "Thing/1.0 (owner@thing.example)",
+                "contact_mail",
+                "owner@thing.example",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 6.1) Gecko/20100101 Firefox/88.0 Printing.com",
+                "site_name",
+                "Printing.com",
+            ),
         ] {
             assert_eq!(find(&Parsed::new(ua), true), Some((rule, text)), "{ua}");
         }

@@ -10,13 +10,16 @@ const TABLE: &str = include_str!("../../data/crawler_names.txt");
 
 /// The names as needles: a word start is asked for, and a word end of the short ones.
 pub(super) fn names() -> impl Iterator<Item = Needle> {
-    TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let (edge, text) = match line.split_once('\t')? {
-            ("head", text) => (Edge::Head, text),
-            ("word", text) => (Edge::Word, text),
-            ("left", text) => (Edge::Left, text),
-            _ => return None,
-        };
-        Some(Needle::new(text, edge, UaKind::Crawler, "crawler_list"))
-    })
+    TABLE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let (edge, text) = match line.split_once('\t')? {
+                ("head", text) => (Edge::Head, text),
+                ("word", text) => (Edge::Word, text),
+                ("left", text) => (Edge::Left, text),
+                _ => return None,
+            };
+            Some(Needle::new(text, edge, UaKind::Crawler, "crawler_list"))
+        })
 }

@@ -27,7 +27,9 @@ impl Masks {
 
     /// Whether the byte at `at` belongs to a device name.
     pub fn cover(&self, at: usize) -> bool {
-        self.ranges.iter().any(|(from, to)| (*from..*to).contains(&at))
+        self.ranges
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&at))
     }
 
     fn add(&mut self, text: &str, start: usize) {
@@ -41,7 +43,8 @@ impl Masks {
             self.add(text, at);
         }
         if is_app_device_list(comment.text) {
-            self.ranges.push((comment.start, comment.start + comment.text.len()));
+            self.ranges
+                .push((comment.start, comment.start + comment.text.len()));
         }
         let mut after = None;
         for (index, (text, at)) in comment.segments().enumerate() {
@@ -65,7 +68,9 @@ impl Masks {
 
     /// `Spice-M5350/1.0 Profile/MIDP-2.0 …`: the first word is the device.
     fn feature_phone(&mut self, parsed: &Parsed<'_>) {
-        let Some(first) = parsed.products.first() else { return };
+        let Some(first) = parsed.products.first() else {
+            return;
+        };
         if first.name != "Mozilla" && (has_ci(parsed.raw, "MIDP-") || has_ci(parsed.raw, "CLDC-")) {
             self.add(first.name, first.start);
         }
@@ -87,9 +92,16 @@ pub(super) fn android_model<'a>(comment: &Comment<'a>) -> Option<(&'a str, usize
 /// Segments that stand between the version and the model.
 fn is_filler(text: &str) -> bool {
     let locale = text.len() <= 7
-        && text.get(..2).is_some_and(|l| l.bytes().all(|b| b.is_ascii_lowercase()))
+        && text
+            .get(..2)
+            .is_some_and(|l| l.bytes().all(|b| b.is_ascii_lowercase()))
         && (text.len() == 2 || matches!(text.as_bytes().get(2), Some(b'-' | b'_')));
-    locale || matches!(text, "U" | "wv" | "Mobile" | "Tablet" | "" | "arm" | "arm_64" | "K" | "HarmonyOS") || starts_ci(text, "rv:")
+    locale
+        || matches!(
+            text,
+            "U" | "wv" | "Mobile" | "Tablet" | "" | "arm" | "arm_64" | "K" | "HarmonyOS"
+        )
+        || starts_ci(text, "rv:")
 }
 
 /// Instagram, Pinterest, Snapchat: `(33/13; 420dpi; 1080x2209; Google/google; Pixel 6; …)`.
@@ -103,7 +115,9 @@ fn is_robot(text: &str) -> bool {
     if lower.contains(" build/") || lower.contains("cubot") {
         return false;
     }
-    ["bot/", "spider/", "crawler/", "crawler", "robot"].iter().any(|w| lower.contains(w))
+    ["bot/", "spider/", "crawler/", "crawler", "robot"]
+        .iter()
+        .any(|w| lower.contains(w))
 }
 
 #[cfg(test)]
@@ -117,12 +131,27 @@ mod tests {
     #[test]
     fn device_names_are_covered() {
         for (ua, word) in [
-            ("Mozilla/5.0 (Linux; Android 9; CUBOT X19 Build/PPR1) AppleWebKit/537.36", "BOT"),
-            ("Mozilla/5.0 (Linux; U; Android 4.4.2; en-us; Spider 8 Build/KOT49H) AppleWebKit/534.30", "Spider"),
-            ("Mozilla/5.0 (Linux; Android 7.0; M bot 60) AppleWebKit/537.36", "bot"),
-            ("Dalvik/2.1.0 (Linux; U; Android 9; XBOT_Junior Build/PPR1)", "BOT"),
+            (
+                "Mozilla/5.0 (Linux; Android 9; CUBOT X19 Build/PPR1) AppleWebKit/537.36",
+                "BOT",
+            ),
+            (
+                "Mozilla/5.0 (Linux; U; Android 4.4.2; en-us; Spider 8 Build/KOT49H) AppleWebKit/534.30",
+                "Spider",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 7.0; M bot 60) AppleWebKit/537.36",
+                "bot",
+            ),
+            (
+                "Dalvik/2.1.0 (Linux; U; Android 9; XBOT_Junior Build/PPR1)",
+                "BOT",
+            ),
             ("x [FBAN/FB4A;FBAV/1;FBDV/CUBOT X19;]", "CUBOT"),
-            ("Mozilla/5.0 (Windows Phone 10.0; Android 4.2.1; IEMobile/11.0; CUBOT; Radar C110e)", "Radar"),
+            (
+                "Mozilla/5.0 (Windows Phone 10.0; Android 4.2.1; IEMobile/11.0; CUBOT; Radar C110e)",
+                "Radar",
+            ),
         ] {
             assert!(covered(ua, word), "{ua}");
         }
@@ -131,9 +160,18 @@ mod tests {
     #[test]
     fn a_robot_in_the_models_place_is_not_covered() {
         for (ua, word) in [
-            ("Mozilla/5.0 (Linux; Android 7.0; NewsBot/1.0) AppleWebKit/537.36", "Bot"),
-            ("Mozilla/5.0 (Linux; Android 7.0; x +http://a.example/bot) AppleWebKit/537.36", "bot"),
-            ("Mozilla/5.0 (Linux; Android 8.0; Pixel 2 Build/OPD3; Storebot-Google/1.0) AppleWebKit/537.36", "bot"),
+            (
+                "Mozilla/5.0 (Linux; Android 7.0; NewsBot/1.0) AppleWebKit/537.36",
+                "Bot",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 7.0; x +http://a.example/bot) AppleWebKit/537.36",
+                "bot",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 8.0; Pixel 2 Build/OPD3; Storebot-Google/1.0) AppleWebKit/537.36",
+                "bot",
+            ),
         ] {
             assert!(!covered(ua, word), "{ua}");
         }

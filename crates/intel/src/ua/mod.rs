@@ -4,7 +4,7 @@
 //! string has the shape of a browser and nothing stands where only robots write. Names of devices
 //! and apps are known so that their owners stay people.
 //!
-//! In: one string, as sent. Out: [`UaFacts`], pure and the same every time. No IO, no clock.
+//! In: one string, as sent. Out: [`UaFacts`](assay_model::facts::UaFacts), pure and the same every time. No IO, no clock.
 //! Limits: 4 KiB are read, evidence is cut to 64 bytes.
 
 mod automation;
@@ -15,7 +15,9 @@ mod contact;
 mod crawler;
 mod emulator;
 mod engine;
+mod heads;
 mod impossible;
+mod known;
 mod library;
 mod list;
 mod masks;
@@ -33,3 +35,6 @@ mod webview;
 
 pub use cache::{UaCache, UaCacheStats};
 pub use classify::classify;
+
+#[cfg(test)]
+mod tests;

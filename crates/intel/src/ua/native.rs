@@ -43,9 +43,22 @@ pub(super) fn recognise<'a>(parsed: &Parsed<'a>) -> Option<App<'a>> {
     if has_ci(raw, "cfnetwork/") && has_ci(raw, "darwin/") {
         let desktop = has_ci(raw, "(x86_64)") || has_ci(raw, "(i386)") || has_ci(raw, "(power");
         let name = parsed.products.first().map_or("CFNetwork", |p| p.name);
-        return Some(if desktop { App::Desktop(name) } else { App::Stack("CFNetwork") });
+        return Some(if desktop {
+            App::Desktop(name)
+        } else {
+            App::Stack("CFNetwork")
+        });
     }
-    for stack in ["Dalvik/", "okhttp/", "okhttp-", "Cronet/", "Android-Volley", "AppleCoreMedia/", "stagefright/", "ExoPlayer"] {
+    for stack in [
+        "Dalvik/",
+        "okhttp/",
+        "okhttp-",
+        "Cronet/",
+        "Android-Volley",
+        "AppleCoreMedia/",
+        "stagefright/",
+        "ExoPlayer",
+    ] {
         if let Some(at) = super::parse::find_ci(raw, stack) {
             return raw.get(at..at + stack.len()).map(App::Stack);
         }
@@ -59,11 +72,18 @@ fn telephone_comment<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     if first.name.eq_ignore_ascii_case("Mozilla") || starts_ci(parsed.raw, "Opera") {
         return None;
     }
-    parsed.comments.iter().find(|c| names_telephone(c.text)).map(|_| first.name)
+    parsed
+        .comments
+        .iter()
+        .find(|c| names_telephone(c.text))
+        .map(|_| first.name)
 }
 
 fn names_telephone(text: &str) -> bool {
-    let apple = ["iphone", "ipad", "ipod", "apple watch"].iter().any(|w| has_ci(text, w)) && has_ci(text, "os ");
+    let apple = ["iphone", "ipad", "ipod", "apple watch"]
+        .iter()
+        .any(|w| has_ci(text, w))
+        && has_ci(text, "os ");
     let ios = has_ci(text, "ios ") || has_ci(text, "iphone os") || has_ci(text, "ipados ");
     let android = has_ci(text, "android ") && text.bytes().any(|b| b.is_ascii_digit());
     apple || ios || android

@@ -42,7 +42,13 @@ pub(super) struct Needle {
 impl Needle {
     /// A word with its edge, kind and rule name.
     pub const fn new(text: &'static str, edge: Edge, kind: UaKind, rule: &'static str) -> Self {
-        Self { text, edge, kind, rule, weak: false }
+        Self {
+            text,
+            edge,
+            kind,
+            rule,
+            weak: false,
+        }
     }
 
     /// The same, for a word that people's software can hold too.
@@ -52,11 +58,13 @@ impl Needle {
 
     fn rank(&self) -> u8 {
         match self.kind {
+            // The list names libraries too; what a word says is nearer the truth.
+            UaKind::Crawler if self.rule == "crawler_list" => 4,
             UaKind::Scanner => 0,
             UaKind::Automation => 1,
             UaKind::Crawler => 2,
             UaKind::Library => 3,
-            _ => 4,
+            _ => 5,
         }
     }
 }
@@ -110,12 +118,19 @@ pub(super) fn find(raw: &str, masks: &Masks, weak: bool) -> Option<Hit> {
     let automaton = &*AUTOMATON;
     let mut best: Option<(u8, Hit)> = None;
     for found in automaton.search.find_overlapping_iter(raw) {
-        let Some(needle) = automaton.needles.get(found.pattern().as_usize()) else { continue };
+        let Some(needle) = automaton.needles.get(found.pattern().as_usize()) else {
+            continue;
+        };
         let rank = needle.rank();
         if needle.weak && !weak || best.is_some_and(|(old, _)| old <= rank) {
             continue;
         }
-        let hit = Hit { kind: needle.kind, rule: needle.rule, start: found.start(), end: found.end() };
+        let hit = Hit {
+            kind: needle.kind,
+            rule: needle.rule,
+            start: found.start(),
+            end: found.end(),
+        };
         if counts(raw, needle, &hit, masks) {
             best = Some((rank, hit));
         }
@@ -155,7 +170,10 @@ mod tests {
     fn every_word_is_lower_case_and_not_empty() {
         for needle in &AUTOMATON.needles {
             assert_eq!(needle.text, needle.text.to_ascii_lowercase());
-            assert!(needle.text.len() > 1 || "`\0".contains(needle.text), "{needle:?}");
+            assert!(
+                needle.text.len() > 1 || "`\0".contains(needle.text),
+                "{needle:?}"
+            );
         }
     }
 }

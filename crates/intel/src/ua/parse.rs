@@ -132,7 +132,11 @@ impl<'a> Parsed<'a> {
             .unwrap_or(rest.len());
         let word = rest.get(..len).unwrap_or("");
         let (name, version) = word.split_once('/').unwrap_or((word, ""));
-        self.products.push(Product { name, version, start });
+        self.products.push(Product {
+            name,
+            version,
+            start,
+        });
         start + len
     }
 
@@ -143,12 +147,17 @@ impl<'a> Parsed<'a> {
 
     /// First product called `name`, whatever its case.
     pub fn product(&self, name: &str) -> Option<&Product<'a>> {
-        self.products.iter().find(|p| p.name.eq_ignore_ascii_case(name))
+        self.products
+            .iter()
+            .find(|p| p.name.eq_ignore_ascii_case(name))
     }
 
     /// The comment right after `Mozilla/5.0` or the first word: the platform.
     pub fn platform(&self) -> &'a str {
-        self.comments.first().filter(|c| c.after <= 2).map_or("", |c| c.text)
+        self.comments
+            .first()
+            .filter(|c| c.after <= 2)
+            .map_or("", |c| c.text)
     }
 
     /// Whether it is, or says it is, a browser of 2018 or later.
@@ -157,7 +166,11 @@ impl<'a> Parsed<'a> {
     pub fn is_modern(&self) -> bool {
         let version = |name| self.version_of(name).and_then(major);
         let numbered = version("Chrome").or_else(|| version("Firefox"));
-        let apple = || ["Macintosh", "iPhone", "iPad"].iter().any(|w| self.platform().contains(w));
+        let apple = || {
+            ["Macintosh", "iPhone", "iPad"]
+                .iter()
+                .any(|w| self.platform().contains(w))
+        };
         match numbered {
             Some(number) => number >= 64,
             None => apple() && version("Version").is_some_and(|v| v >= 11),
@@ -166,7 +179,9 @@ impl<'a> Parsed<'a> {
 
     /// Whether the first word is `Mozilla/…`.
     pub fn is_mozilla(&self) -> bool {
-        self.products.first().is_some_and(|p| p.name == "Mozilla" && p.has_version())
+        self.products
+            .first()
+            .is_some_and(|p| p.name == "Mozilla" && p.has_version())
     }
 }
 
@@ -185,7 +200,10 @@ fn cut(ua: &str) -> &str {
 
 /// The number a version begins with.
 pub(super) fn major(version: &str) -> Option<u32> {
-    let len = version.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(version.len());
+    let len = version
+        .bytes()
+        .position(|b| !b.is_ascii_digit())
+        .unwrap_or(version.len());
     version.get(..len)?.parse().ok()
 }
 
@@ -193,8 +211,10 @@ pub(super) fn major(version: &str) -> Option<u32> {
 pub(super) fn find_ci(hay: &str, needle: &str) -> Option<usize> {
     let (hay, needle) = (hay.as_bytes(), needle.as_bytes());
     let first = needle.first()?;
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), hay)
-        .find(|at| hay.get(*at..at + needle.len()).is_some_and(|part| part.eq_ignore_ascii_case(needle)))
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), hay).find(|at| {
+        hay.get(*at..at + needle.len())
+            .is_some_and(|part| part.eq_ignore_ascii_case(needle))
+    })
 }
 
 /// Whether `hay` holds `needle`, ignoring ASCII case.
@@ -219,7 +239,10 @@ mod tests {
             "Mozilla/5.0 (Linux; Android 9; X (2) Build/A) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1.2.3.4 Mobile Safari/5 [FBAN/x;FBAV/1]",
         );
         let names: Vec<_> = p.products.iter().map(|p| p.name).collect();
-        assert_eq!(names, ["Mozilla", "AppleWebKit", "Chrome", "Mobile", "Safari"]);
+        assert_eq!(
+            names,
+            ["Mozilla", "AppleWebKit", "Chrome", "Mobile", "Safari"]
+        );
         assert_eq!(p.comments[0].text, "Linux; Android 9; X (2) Build/A");
         assert_eq!(p.comments[1].text, "KHTML, like Gecko");
         assert_eq!(p.bracket, "FBAN/x;FBAV/1");
@@ -237,7 +260,18 @@ mod tests {
 
     #[test]
     fn odd_strings_are_cut_without_a_panic() {
-        for raw in ["", "(", ")", "[", "]", "a(b", "é(é)[é]é/é", "/", "//", "((()"] {
+        for raw in [
+            "",
+            "(",
+            ")",
+            "[",
+            "]",
+            "a(b",
+            "é(é)[é]é/é",
+            "/",
+            "//",
+            "((()",
+        ] {
             let p = Parsed::new(raw);
             assert!(p.products.len() <= raw.len());
         }

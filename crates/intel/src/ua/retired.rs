@@ -24,10 +24,18 @@ const FLOORS: &[(&str, u32, &str)] = &[
 ///
 /// Televisions, consoles and readers keep the version they were sold with and are left out.
 pub(super) fn find(facts: &UaFacts) -> &'static str {
-    if matches!(facts.device_type, DeviceType::Tv | DeviceType::Console | DeviceType::Other) {
+    if matches!(
+        facts.device_type,
+        DeviceType::Tv | DeviceType::Console | DeviceType::Other
+    ) {
         return "";
     }
-    let Some((_, floor, rule)) = FLOORS.iter().find(|(family, ..)| *family == &*facts.browser) else { return "" };
+    let Some((_, floor, rule)) = FLOORS
+        .iter()
+        .find(|(family, ..)| *family == &*facts.browser)
+    else {
+        return "";
+    };
     match facts.browser_major() {
         Some(major) if major < *floor => rule,
         _ => "",

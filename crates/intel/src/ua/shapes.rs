@@ -8,14 +8,48 @@ use super::parse::has_ci;
 
 /// Words (lower case) that people's software holds although they hold a robot's word.
 const PEOPLES_WORDS: &[&str] = &[
-    "cubot", "abbott", "bottle", "bottom", "botswana", "botany", "camscanner", "newssapphire",
-    "bingsapphire", "searchlite", "googlequicksearchbox", "searchbox", "pmservice", "securitypay",
-    "securityinstalled", "naversearch", "spiderman", "sogousearch", "searchcraft", "bingsearch", "yahoosearch",
-    "librarian", "metaiab", "servo", "msearch",
+    "cubot",
+    "abbott",
+    "bottle",
+    "bottom",
+    "botswana",
+    "botany",
+    "camscanner",
+    "newssapphire",
+    "bingsapphire",
+    "searchlite",
+    "googlequicksearchbox",
+    "searchbox",
+    "pmservice",
+    "securitypay",
+    "securityinstalled",
+    "naversearch",
+    "spiderman",
+    "sogousearch",
+    "searchcraft",
+    "bingsearch",
+    "yahoosearch",
+    "librarian",
+    "metaiab",
+    "servo",
+    "msearch",
 ];
 
 /// Words that toolbars of people's Internet Explorers used as well.
-const SOFT: &[&str] = &["search", "agent", "check", "verify", "detector", "optimizer", "survey", "seo", "scan", "monitor", "rss", "thumbnail"];
+const SOFT: &[&str] = &[
+    "search",
+    "agent",
+    "check",
+    "verify",
+    "detector",
+    "optimizer",
+    "survey",
+    "seo",
+    "scan",
+    "monitor",
+    "rss",
+    "thumbnail",
+];
 
 /// Whether the hit is part of a word that people's software has.
 pub(super) fn innocent(raw: &str, needle: &Needle, hit: &Hit) -> bool {
@@ -41,8 +75,16 @@ pub(super) fn name_around(raw: &str, start: usize, end: usize) -> &str {
 pub(super) fn word_around(raw: &str, start: usize, end: usize) -> &str {
     let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let bytes = raw.as_bytes();
-    let from = bytes.iter().take(start).rposition(|b| !inside(b)).map_or(0, |i| i + 1);
-    let to = bytes.iter().skip(end).position(|b| !inside(b)).map_or(bytes.len(), |i| end + i);
+    let from = bytes
+        .iter()
+        .take(start)
+        .rposition(|b| !inside(b))
+        .map_or(0, |i| i + 1);
+    let to = bytes
+        .iter()
+        .skip(end)
+        .position(|b| !inside(b))
+        .map_or(bytes.len(), |i| end + i);
     raw.get(from..to).unwrap_or("")
 }
 
@@ -50,7 +92,10 @@ pub(super) fn word_around(raw: &str, start: usize, end: usize) -> &str {
 fn is_bundle_id(word: &str) -> bool {
     let mut labels = word.split('.');
     let first = labels.next().unwrap_or("");
-    let lead = matches!(first, "com" | "net" | "org" | "io" | "jp" | "de" | "ru" | "cn" | "uk" | "fr" | "kr" | "me" | "tv");
+    let lead = matches!(
+        first,
+        "com" | "net" | "org" | "io" | "jp" | "de" | "ru" | "cn" | "uk" | "fr" | "kr" | "me" | "tv"
+    );
     lead && labels.filter(|l| !l.is_empty()).count() >= 2
 }
 

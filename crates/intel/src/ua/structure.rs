@@ -5,6 +5,7 @@
 //! the last product. A robot has to put its name somewhere, and that place is almost always one a
 //! browser never uses.
 
+use super::known;
 use super::parse::{Comment, Parsed, Product, has_ci, starts_ci};
 
 /// What was found: rule name and the offending text.
@@ -21,8 +22,22 @@ pub(super) fn odd_place<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
 /// The rules that hold for desktop browsers and iPhones only: their strings are the most rigid.
 fn desktop<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let platform = parsed.platform();
-    let rigid = ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"].iter().any(|w| platform.contains(w));
-    let other = ["Android", "Phone OS", "Windows Phone", "TV", "Xbox", "Tizen", "Web0S", "Viera", "osmeta", "Symbian", "Maemo"];
+    let rigid = ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"]
+        .iter()
+        .any(|w| platform.contains(w));
+    let other = [
+        "Android",
+        "Phone OS",
+        "Windows Phone",
+        "TV",
+        "Xbox",
+        "Tizen",
+        "Web0S",
+        "Viera",
+        "osmeta",
+        "Symbian",
+        "Maemo",
+    ];
     if !rigid || !parsed.is_modern() || other.iter().any(|w| parsed.raw.contains(w)) {
         return None;
     }
@@ -46,7 +61,10 @@ fn compatible<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
                 let name = parts.find(|p| !p.is_empty()).unwrap_or("");
                 let placed = !name.is_empty() || comment.after <= 1;
                 if placed && !is_compatible_browser(name, comment) {
-                    return Some(("compatible_unknown", if name.is_empty() { "compatible" } else { name }));
+                    return Some((
+                        "compatible_unknown",
+                        if name.is_empty() { "compatible" } else { name },
+                    ));
                 }
             }
         }
@@ -55,15 +73,16 @@ fn compatible<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
 }
 
 fn is_compatible_browser(name: &str, comment: &Comment<'_>) -> bool {
-    const KNOWN: &[&str] = &[
-        "MSIE", "Konqueror", "U", "Polaris", "DPlus", "Gecko/", "WAP Browser", "iCab", "OmniWeb", "NetPositive", "Windows", "AvantGo",
-        "Opera", "Embedded", "IBrowse", "Voyager", "AmigaVoyager", "ABrowse", "Haiku", "x86 Haiku", "x64 Haiku", "Netscape", "Mozilla",
-        "StarOffice", "Lotus-Notes", "Dillo", "Warp", "OS/2", "EudoraWeb", "Novarra", "Teleca", "Brew", "BREW", "Syllable", "InfiNet",
-        "Intel Mac OS", "X11", "NetFront", "AOL", "WebTV", "Elaine", "Blazer", "PalmOS", "Series", "Nokia", "Xbox", "Android",
-    ];
-    let known = KNOWN.iter().any(|k| if k.len() == 1 { name == *k } else { starts_ci(name, k) });
+    let known = known::COMPATIBLE.iter().any(|k| {
+        if k.len() == 1 {
+            name == *k
+        } else {
+            starts_ci(name, k)
+        }
+    });
     let after_msie = starts_ci(name, "MSIE").then(|| name.get(4..).unwrap_or("").trim_start());
-    let numbered = after_msie.is_none_or(|version| version.starts_with(|c: char| c.is_ascii_digit()));
+    let numbered =
+        after_msie.is_none_or(|version| version.starts_with(|c: char| c.is_ascii_digit()));
     // `U` alone says nothing: the name is what follows.
     let only_u = name == "U" && comment.segments().count() <= 2;
     known && numbered && !only_u
@@ -71,10 +90,26 @@ fn is_compatible_browser(name: &str, comment: &Comment<'_>) -> bool {
 
 /// Anything written inside `(KHTML, like Gecko)`.
 fn khtml_comment<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    for comment in parsed.comments.iter().filter(|c| starts_ci(c.text, "KHTML")) {
-        let rest = comment.text.get(5..).unwrap_or("").trim_start_matches([',', ' ', ';']);
-        let Some(lead) = ["like gecko", "unlike gecko"].into_iter().find(|lead| starts_ci(rest, lead)) else { continue };
-        let tail = rest.get(lead.len()..).unwrap_or("").trim_matches([' ', ',', ';', '.']);
+    for comment in parsed
+        .comments
+        .iter()
+        .filter(|c| starts_ci(c.text, "KHTML"))
+    {
+        let rest = comment
+            .text
+            .get(5..)
+            .unwrap_or("")
+            .trim_start_matches([',', ' ', ';']);
+        let Some(lead) = ["like gecko", "unlike gecko"]
+            .into_iter()
+            .find(|lead| starts_ci(rest, lead))
+        else {
+            continue;
+        };
+        let tail = rest
+            .get(lead.len()..)
+            .unwrap_or("")
+            .trim_matches([' ', ',', ';', '.']);
         if tail.len() > 1 && !starts_ci(tail, "Safari") && !starts_ci(tail, "like") {
             return Some(("inside_khtml", tail));
         }
@@ -84,11 +119,25 @@ fn khtml_comment<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
 
 /// `Thing, Mozilla/5.0 (X11; …)`: telephones put their name before a whole string, desktops do not.
 fn prefixed<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    let at = parsed.products.iter().position(|p| p.name == "Mozilla" && p.has_version()).filter(|at| *at > 0)?;
+    let at = parsed
+        .products
+        .iter()
+        .position(|p| p.name == "Mozilla" && p.has_version())
+        .filter(|at| *at > 0)?;
     let first = parsed.products.first()?;
-    let platform = parsed.comments.iter().find(|c| c.after == at + 1).map_or("", |c| c.text);
-    let desktop = ["Windows NT", "Macintosh", "X11"].iter().any(|w| platform.contains(w)) && !platform.contains("compatible");
-    let modern = desktop && ["Chrome/", "Firefox/", "Version/"].iter().any(|w| parsed.raw.contains(w));
+    let platform = parsed
+        .comments
+        .iter()
+        .find(|c| c.after == at + 1)
+        .map_or("", |c| c.text);
+    let desktop = ["Windows NT", "Macintosh", "X11"]
+        .iter()
+        .any(|w| platform.contains(w))
+        && !platform.contains("compatible");
+    let modern = desktop
+        && ["Chrome/", "Firefox/", "Version/"]
+            .iter()
+            .any(|w| parsed.raw.contains(w));
     (modern || has_ci(parsed.raw, ", Mozilla/5.0")).then_some(("before_mozilla", first.name))
 }
 
@@ -99,75 +148,88 @@ fn platform_part<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     if !numbered || comment.text.contains("iP") || has_ci(comment.text, "Trident") {
         return None;
     }
-    comment.segments().map(|(text, _)| text).find(|text| !is_desktop_part(text)).map(|text| ("odd_platform_part", text))
+    comment
+        .segments()
+        .map(|(text, _)| text)
+        .find(|text| !is_desktop_part(text))
+        .map(|text| ("odd_platform_part", text))
 }
 
 fn is_desktop_part(text: &str) -> bool {
-    const STARTS: &[&str] = &[
-        "Windows", "Win", "WOW64", "x64", "x86", "ARM", "Macintosh", "Intel", "PPC", "X11", "Linux", "CrOS", "FreeBSD", "OpenBSD", "NetBSD",
-        "SunOS", "DragonFly", "rv:", "Ubuntu", "Fedora", "Debian", "Touch", "like Gecko", ".NET", "WebView", "Tablet", "Gentoo", "Arch",
-        "openSUSE", "SUSE", "Mandriva", "Mageia", "elementary", "Slackware", "Kubuntu", "Xubuntu", "Lubuntu", "Red Hat", "CentOS", "Haiku",
-        "Mobile", "i686", "i586", "i386", "amd64", "aarch64", "Wayland", "GNU", "WPDesktop", "Microsoft", "Unknown", "UBrowser", "Vivaldi",
-        "Lumia", "OPR", "Core", "Chrome", "Edge", "QQBrowser", "360", "SE 2", "compatible", "Solaris", "Raspbian", "Kali", "Mint", "Zorin",
-        "Deepin", "UOS", "Kylin", "NeoKylin", "Loongson", "mips", "ppc", "riscv", "s390", "sparc", "AIX", "HP-UX", "Unix", "HTC", "Nokia",
-        "Samsung", "Manjaro", "Parabola", "Trisquel", "PCLinux", "Sabayon", "Black Lab", "GENIX", "Jolicloud", "Joli", "Ultimate", "Cortana",
-        "Pop!_OS", "Endless", "Valve Steam", "ROSA", "Astra", "Alt", "Guix", "NixOS", "Void", "Alpine", "Clear Linux", "Rocky", "AlmaLinux", "Oracle",
-    ];
     let locale = text.len() <= 10
-        && text.get(..2).is_some_and(|l| l.bytes().all(|b| b.is_ascii_lowercase()))
+        && text
+            .get(..2)
+            .is_some_and(|l| l.bytes().all(|b| b.is_ascii_lowercase()))
         && matches!(text.as_bytes().get(2), None | Some(b'-' | b'_'));
-    text.len() <= 1 || locale || STARTS.iter().any(|start| starts_ci(text, start))
+    text.len() <= 1
+        || locale
+        || known::DESKTOP_PARTS
+            .iter()
+            .any(|start| starts_ci(text, start))
 }
 
 /// `(KHTML, like Gecko) thing Safari/…`: a bare word where Chrome or Version stands. Programs built
 /// on QtWebKit put their own name there (people's games do), so its numbers are left out.
 fn word_after_khtml<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    const KNOWN: &[&str] =
-        &["Mobile", "Ubuntu", "Brave", "Iron", "Tesla", "Large", "Joli", "Fedora", "Version", "Maxthon", "CISCO", "Evolution", "VR", "like", "QtCarBrowser", "Valve"];
-    let khtml = parsed.comments.iter().find(|c| starts_ci(c.text, "KHTML"))?;
+    let khtml = parsed
+        .comments
+        .iter()
+        .find(|c| starts_ci(c.text, "KHTML"))?;
     let webkit = parsed.version_of("AppleWebKit")?;
     if webkit != "537.36" && !webkit.starts_with('6') {
         return None;
     }
     let word = parsed.products.get(khtml.after)?;
     let last = parsed.products.len() == khtml.after + 1;
-    let known = KNOWN.iter().any(|k| starts_ci(word.name, k));
-    (!word.has_version() && !known && is_name(word.name) && !last).then_some(("after_khtml", word.name))
+    let known = known::AFTER_KHTML.iter().any(|k| starts_ci(word.name, k));
+    (!word.has_version() && !known && is_name(word.name) && !last)
+        .then_some(("after_khtml", word.name))
 }
 
 /// `… Safari/537.36 Thing`: the last word has no version.
 fn trailing_word<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    const KNOWN: &[&str] = &[
-        "LBBROWSER", "Ubuntu", "Debian", "Raptr", "Iron", "Comodo", "QIHU", "TheWorld", "360SE", "360EE", "MetaSr", "SE", "Browser", "Mobile",
-        "Nebula", "gzip", "Safari", "Chrome", "Firefox", "Lunascape", "BIDUBrowser", "DiigoBrowser", "like", "RSE", "AOL", "Ruxit",
-    ];
     let last = parsed.products.last()?;
     let before = parsed.products.iter().rev().nth(1)?;
-    let anchored = is_anchor(before) && parsed.comments.last().is_none_or(|c| c.after < parsed.products.len());
-    let known = KNOWN.iter().any(|k| starts_ci(last.name, k));
-    (anchored && !last.has_version() && !known && is_name(last.name)).then_some(("trailing_word", last.name))
+    let anchored = is_anchor(before)
+        && parsed
+            .comments
+            .last()
+            .is_none_or(|c| c.after < parsed.products.len());
+    let known = known::TRAILING_WORDS
+        .iter()
+        .any(|k| starts_ci(last.name, k));
+    (anchored && !last.has_version() && !known && is_name(last.name))
+        .then_some(("trailing_word", last.name))
 }
 
 /// `… Safari/537.36 (Thing Agent)`.
 fn trailing_comment<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    const KNOWN: &[&str] = &["Edition", ".NET", "Swiftfox", "Version", "AirWatch", "Ecosia", "like", "INAPP", "WKWebView", "iOS", "gtk", "Change"];
-    let comment = parsed.comments.last().filter(|c| c.after == parsed.products.len() && c.after > 1)?;
+    let comment = parsed
+        .comments
+        .last()
+        .filter(|c| c.after == parsed.products.len() && c.after > 1)?;
     let last = parsed.products.last()?;
     let text = comment.text.trim();
-    let known = KNOWN.iter().any(|k| starts_ci(text, k));
+    let known = known::TRAILING_COMMENTS.iter().any(|k| starts_ci(text, k));
     let uuid = text.len() >= 30 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     (is_anchor(last) && !known && !uuid && is_name(text)).then_some(("trailing_comment", text))
 }
 
 /// `… Safari/537.36 Thing/1.0`: browsers built on another carry its long version or their own.
 fn trailing_round_version<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    const KNOWN: &[&str] = &["PMService", "Ddg", "Surf", "Desktop", "BingSapphire", "NewsSapphire", "Edge", "Edg", "OPR", "Vivaldi", "Mobile", "Version"];
     let last = parsed.products.last()?;
     let before = parsed.products.iter().rev().nth(1)?;
-    let round = last.version.strip_suffix(".0").is_some_and(|v| v.trim_end_matches(".0").bytes().all(|b| b.is_ascii_digit()));
-    let known = KNOWN.iter().any(|k| last.name.eq_ignore_ascii_case(k)) || has_ci(last.name, "browser");
+    let round = last
+        .version
+        .strip_suffix(".0")
+        .is_some_and(|v| v.trim_end_matches(".0").bytes().all(|b| b.is_ascii_digit()));
+    let known = known::ROUND_VERSIONS
+        .iter()
+        .any(|k| last.name.eq_ignore_ascii_case(k))
+        || has_ci(last.name, "browser");
     let short = last.version.len() <= 6;
-    (is_anchor(before) && round && short && !known && !is_anchor(last)).then_some(("trailing_round", last.name))
+    (is_anchor(before) && round && short && !known && !is_anchor(last))
+        .then_some(("trailing_round", last.name))
 }
 
 /// The product a desktop string ends with.

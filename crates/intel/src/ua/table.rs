@@ -20,7 +20,10 @@ impl Table {
         Self::build(words, true)
     }
 
-    #[expect(clippy::expect_used, reason = "built from constants; every table is used by a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "built from constants; every table is used by a test"
+    )]
     fn build(words: impl IntoIterator<Item = &'static str>, any_case: bool) -> Self {
         let search = AhoCorasickBuilder::new()
             .ascii_case_insensitive(any_case)
@@ -33,7 +36,10 @@ impl Table {
 
     /// Place in the table of the most important word that occurs in `text`.
     pub fn first(&self, text: &str) -> Option<usize> {
-        self.search.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).min()
+        self.search
+            .find_overlapping_iter(text)
+            .map(|found| found.pattern().as_usize())
+            .min()
     }
 
     /// Whether any of the words occurs in `text`.

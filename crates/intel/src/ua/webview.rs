@@ -9,24 +9,73 @@ use std::sync::LazyLock;
 
 /// Text that an app's view adds, and the app.
 const HOSTS: &[(&str, &str)] = &[
-    ("FBAN/Messenger", "Messenger"), ("Orca-Android", "Messenger"), ("FB_IAB/MESSENGER", "Messenger"),
-    ("Instagram", "Instagram"), ("Barcelona ", "Threads"), ("FBAN/", "Facebook"), ("FBAV/", "Facebook"),
-    ("FB_IAB/", "Facebook"), ("musical_ly", "TikTok"), ("BytedanceWebview", "TikTok"), ("trill_", "TikTok"),
-    ("TikTok", "TikTok"), ("aweme", "Douyin"), ("Snapchat", "Snapchat"), ("Pinterest", "Pinterest"),
-    ("LinkedInApp", "LinkedIn"), ("[LinkedIn", "LinkedIn"), ("TwitterAndroid", "Twitter"), ("Twitter for", "Twitter"),
-    (" Line/", "Line"), ("MicroMessenger", "WeChat"), ("WindowsWechat", "WeChat"), ("KAKAOTALK", "KakaoTalk"),
-    ("NAVER(", "Naver"), ("DaumApps", "Daum"), ("baiduboxapp", "Baidu"), ("GSA/", "Google"), ("GoogleWv", "Google"),
-    ("GeminiiOS", "Gemini"), ("AliApp", "Alibaba"), ("AlipayClient", "Alipay"), ("DingTalk", "DingTalk"), ("Weibo", "Weibo"),
-    (" QQ/", "QQ"), ("ZhihuHybrid", "Zhihu"), ("Telegram", "Telegram"), ("Viber", "Viber"), ("Zalo", "Zalo"),
-    ("Reddit/", "Reddit"), ("Tumblr", "Tumblr"), ("Discord", "Discord"), ("Slack/", "Slack"), ("Slack_SSB", "Slack"), ("MSTeams", "Teams"),
-    ("Teams/", "Teams"), ("BingSapphire", "Bing"), ("NewsSapphire", "Microsoft Start"), ("Flipboard", "Flipboard"),
-    ("YJApp", "Yahoo Japan"), ("SmartNews", "SmartNews"), ("NewsBreak", "NewsBreak"), ("Phantom/", "Phantom"),
-    ("MetaMaskMobile", "MetaMask"), ("TrustWallet", "Trust Wallet"), ("VKAndroid", "VK"), ("Spotify", "Spotify"),
-    ("Kwai", "Kwai"), ("ShopeeApp", "Shopee"), ("Lazada", "Lazada"), ("YahooMobile", "Yahoo"), ("AolApp", "AOL"),
-    ("EdgW/", "Edge WebView"), ("TMCWEB", "Truecaller"),
+    ("FBAN/Messenger", "Messenger"),
+    ("Orca-Android", "Messenger"),
+    ("FB_IAB/MESSENGER", "Messenger"),
+    ("Instagram", "Instagram"),
+    ("Barcelona ", "Threads"),
+    ("FBAN/", "Facebook"),
+    ("FBAV/", "Facebook"),
+    ("FB_IAB/", "Facebook"),
+    ("musical_ly", "TikTok"),
+    ("BytedanceWebview", "TikTok"),
+    ("trill_", "TikTok"),
+    ("TikTok", "TikTok"),
+    ("aweme", "Douyin"),
+    ("Snapchat", "Snapchat"),
+    ("Pinterest", "Pinterest"),
+    ("LinkedInApp", "LinkedIn"),
+    ("[LinkedIn", "LinkedIn"),
+    ("TwitterAndroid", "Twitter"),
+    ("Twitter for", "Twitter"),
+    (" Line/", "Line"),
+    ("MicroMessenger", "WeChat"),
+    ("WindowsWechat", "WeChat"),
+    ("KAKAOTALK", "KakaoTalk"),
+    ("NAVER(", "Naver"),
+    ("DaumApps", "Daum"),
+    ("baiduboxapp", "Baidu"),
+    ("GSA/", "Google"),
+    ("GoogleWv", "Google"),
+    ("GeminiiOS", "Gemini"),
+    ("AliApp", "Alibaba"),
+    ("AlipayClient", "Alipay"),
+    ("DingTalk", "DingTalk"),
+    ("Weibo", "Weibo"),
+    (" QQ/", "QQ"),
+    ("ZhihuHybrid", "Zhihu"),
+    ("Telegram", "Telegram"),
+    ("Viber", "Viber"),
+    ("Zalo", "Zalo"),
+    ("Reddit/", "Reddit"),
+    ("Tumblr", "Tumblr"),
+    ("Discord", "Discord"),
+    ("Slack/", "Slack"),
+    ("Slack_SSB", "Slack"),
+    ("MSTeams", "Teams"),
+    ("Teams/", "Teams"),
+    ("BingSapphire", "Bing"),
+    ("NewsSapphire", "Microsoft Start"),
+    ("Flipboard", "Flipboard"),
+    ("YJApp", "Yahoo Japan"),
+    ("SmartNews", "SmartNews"),
+    ("NewsBreak", "NewsBreak"),
+    ("Phantom/", "Phantom"),
+    ("MetaMaskMobile", "MetaMask"),
+    ("TrustWallet", "Trust Wallet"),
+    ("VKAndroid", "VK"),
+    ("Spotify", "Spotify"),
+    ("Kwai", "Kwai"),
+    ("ShopeeApp", "Shopee"),
+    ("Lazada", "Lazada"),
+    ("YahooMobile", "Yahoo"),
+    ("AolApp", "AOL"),
+    ("EdgW/", "Edge WebView"),
+    ("TMCWEB", "Truecaller"),
 ];
 
-static HOST_TABLE: LazyLock<Table> = LazyLock::new(|| Table::exact(HOSTS.iter().map(|(mark, _)| *mark)));
+static HOST_TABLE: LazyLock<Table> =
+    LazyLock::new(|| Table::exact(HOSTS.iter().map(|(mark, _)| *mark)));
 
 /// The host app when the string is a view inside an app; an empty name is an unknown app.
 pub(super) fn host(parsed: &Parsed<'_>) -> Option<&'static str> {
@@ -34,7 +83,10 @@ pub(super) fn host(parsed: &Parsed<'_>) -> Option<&'static str> {
     if let Some((_, name)) = HOST_TABLE.first(raw).and_then(|at| HOSTS.get(at)) {
         return Some(name);
     }
-    let android = parsed.comments.first().is_some_and(|c| c.segments().any(|(text, _)| text == "wv"));
+    let android = parsed
+        .comments
+        .first()
+        .is_some_and(|c| c.segments().any(|(text, _)| text == "wv"));
     (android || is_bare_ios_view(parsed)).then_some("")
 }
 
@@ -45,5 +97,8 @@ fn is_bare_ios_view(parsed: &Parsed<'_>) -> bool {
         && parsed.product("AppleWebKit").is_some()
         && parsed.product("Safari").is_none()
         && parsed.product("Version").is_none()
-        && parsed.products.iter().any(|p| p.name == "Mobile" && p.has_version())
+        && parsed
+            .products
+            .iter()
+            .any(|p| p.name == "Mobile" && p.has_version())
 }
