@@ -6,4 +6,7 @@
 pub mod control;
 pub mod counters;
 pub mod errors;
+pub mod events;
 pub mod log;
+pub mod reports;
+pub mod sample;

@@ -3,6 +3,8 @@
 pub mod control;
 pub mod counters;
 pub mod errors;
+pub mod events;
+pub mod reports;
 mod sqlite;
 
 pub use control::SqliteControlStore;

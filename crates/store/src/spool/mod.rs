@@ -196,6 +196,20 @@ impl Spool {
             .map_or_else(LogPosition::default, |lane| lane.written.get())
     }
 
+    /// How far a lane survives a power cut.
+    #[must_use]
+    pub fn synced(&self, lane: u8) -> LogPosition {
+        self.lane(lane)
+            .map_or_else(LogPosition::default, |lane| lane.synced.get())
+    }
+
+    /// About how many bytes lie between two positions of a lane.
+    #[must_use]
+    pub fn distance(&self, from: LogPosition, to: LogPosition) -> u64 {
+        let segments = to.segment.saturating_sub(from.segment.max(1));
+        (segments * self.shared.options.segment_bytes + to.offset).saturating_sub(from.offset)
+    }
+
     /// Deletes the segments before `up_to`: they are sealed *and* checkpointed.
     ///
     /// The segment that is written to stays, so the newest event id is always found again.

@@ -1,0 +1,213 @@
+//! Writing an events file: sorted rows in, a durable Parquet file and its manifest row out.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assay_model::{AccountId, EventId, EventRecord, Timestamp};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::EventsError;
+use super::columns::{self, SCHEMA};
+use super::manifest::FileRow;
+use super::rows::Rows;
+
+/// Rows in a row group: what one thread of a report folds at a time.
+pub const ROW_GROUP_ROWS: usize = 262_144;
+/// Rows handed to the Parquet writer at a time.
+const BATCH_ROWS: usize = 8192;
+
+/// Where a day's files are.
+pub fn day_folder(root: &Path, day: i64) -> PathBuf {
+    let at = Timestamp(day.saturating_mul(86_400_000)).to_string();
+    // A date, in the form that engines take for a partition.
+    root.join(format!("day={}", at.split('T').next().unwrap_or(&at)))
+}
+
+/// Where a file is.
+pub fn path_of(root: &Path, day: i64, id: u64) -> PathBuf {
+    day_folder(root, day).join(format!("{id:010}.parquet"))
+}
+
+/// A file being written, under a temporary name.
+pub struct FileWriter {
+    writer: ArrowWriter<File>,
+    rows: Rows,
+    summary: Summary,
+    id: u64,
+    day: i64,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+/// What the manifest wants to know, gathered on the way.
+#[derive(Default)]
+struct Summary {
+    rows: u64,
+    time: Option<(Timestamp, Timestamp)>,
+    received: Option<(Timestamp, Timestamp)>,
+    ids: Option<(EventId, EventId)>,
+    accounts: BTreeMap<AccountId, u64>,
+}
+
+impl Summary {
+    fn add(&mut self, record: &EventRecord<'_>) {
+        let hit = &record.facts.hit;
+        self.rows += 1;
+        widen(&mut self.time, hit.time);
+        widen(&mut self.received, hit.received);
+        widen(&mut self.ids, record.event_id);
+        *self.accounts.entry(hit.account).or_default() += 1;
+    }
+}
+
+fn widen<T: Copy + Ord>(range: &mut Option<(T, T)>, value: T) {
+    *range = Some(match *range {
+        None => (value, value),
+        Some((low, high)) => (low.min(value), high.max(value)),
+    });
+}
+
+impl FileWriter {
+    /// Starts file `id` of `day`; `rows` is how many will come (bloom filters are sized by it).
+    pub fn create(root: &Path, day: i64, id: u64, rows: u64) -> Result<Self, EventsError> {
+        let folder = day_folder(root, day);
+        std::fs::create_dir_all(&folder)?;
+        let path = path_of(root, day, id);
+        let temporary = path.with_extension("tmp");
+        let file = File::create(&temporary)?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(&SCHEMA), Some(properties(rows)?))?;
+        Ok(Self {
+            writer,
+            rows: Rows::default(),
+            summary: Summary::default(),
+            id,
+            day,
+            temporary,
+            path,
+        })
+    }
+
+    /// Adds an event; events come sorted by account, integration, time.
+    pub fn push(&mut self, record: &EventRecord<'_>, bytes: &[u8]) -> Result<(), EventsError> {
+        self.summary.add(record);
+        self.rows.push(record, bytes);
+        if self.rows.len() >= BATCH_ROWS {
+            self.writer.write(&self.rows.finish()?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, and makes the bytes durable under the temporary name.
+    pub fn finish(mut self) -> Result<Written, EventsError> {
+        if !self.rows.is_empty() {
+            self.writer.write(&self.rows.finish()?)?;
+        }
+        let file = self.writer.into_inner()?;
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        let Summary {
+            rows,
+            time,
+            received,
+            ids,
+            accounts,
+        } = self.summary;
+        let row = FileRow {
+            id: self.id,
+            day: self.day,
+            rows,
+            bytes,
+            time: time.unwrap_or_default(),
+            received: received.unwrap_or_default(),
+            ids: ids.unwrap_or((EventId([0; 10]), EventId([0; 10]))),
+            accounts: accounts.into_iter().collect(),
+        };
+        Ok(Written {
+            row,
+            temporary: self.temporary,
+            path: self.path,
+        })
+    }
+}
+
+/// A file that is durable but not yet under its name.
+#[derive(Debug)]
+pub struct Written {
+    /// Its manifest row.
+    pub row: FileRow,
+    temporary: PathBuf,
+    /// The name it gets.
+    pub path: PathBuf,
+}
+
+impl Written {
+    /// Gives the file its name.
+    pub fn rename(&self) -> Result<(), EventsError> {
+        Ok(std::fs::rename(&self.temporary, &self.path)?)
+    }
+
+    /// Makes the name, and the folder's own, durable.
+    pub fn sync_folder(&self) -> Result<(), EventsError> {
+        for folder in self.path.ancestors().skip(1).take(2) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the file away again.
+    pub fn remove(&self) {
+        // What stays behind is deleted at the next start.
+        let _ = std::fs::remove_file(&self.temporary);
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn properties(rows: u64) -> Result<WriterProperties, EventsError> {
+    let path = |name: &str| ColumnPath::from(name);
+    let mut builder = WriterProperties::builder()
+        .set_created_by("assay".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_sorting_columns(Some(sorting()))
+        // A record is read by itself: pages small enough for that, large enough to compress.
+        .set_column_data_page_size_limit(path(columns::RECORD), 256 << 10);
+    for name in [columns::EVENT_ID, columns::RECORD] {
+        // Different in every row.
+        builder = builder
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
+    for name in [columns::TIME, columns::RECEIVED, columns::ID_TIME] {
+        builder = builder
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    let distinct = rows.clamp(1, ROW_GROUP_ROWS as u64);
+    for name in [columns::EVENT_ID, "external_transaction_id"] {
+        builder = builder
+            .set_column_bloom_filter_enabled(path(name), true)
+            .set_column_bloom_filter_fpp(path(name), 0.01)
+            .set_column_bloom_filter_max_ndv(path(name), distinct);
+    }
+    Ok(builder.build())
+}
+
+/// Integrations are sorted as numbers within an account, which a text column cannot claim.
+fn sorting() -> Vec<SortingColumn> {
+    let account = SCHEMA.index_of(columns::ACCOUNT);
+    account
+        .into_iter()
+        .map(|column| SortingColumn {
+            column_idx: i32::try_from(column).unwrap_or(0),
+            descending: false,
+            nulls_first: false,
+        })
+        .collect()
+}
