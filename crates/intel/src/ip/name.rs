@@ -13,7 +13,7 @@ use assay_model::facts::NetworkClass;
 
 use self::points::Points;
 pub(crate) use self::shape::Shape;
-use self::words::{Groups, group};
+use self::words::{Group, GroupSet, Words};
 
 /// Findings of the name rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ const fn points_min(addresses: u64) -> i32 {
 
 /// The rules, read once for all networks.
 pub(crate) struct NameRules {
-    groups: Groups,
+    words: Words,
     points: Points,
 }
 
@@ -54,7 +54,7 @@ impl NameRules {
     /// The compiled-in rules.
     pub(crate) fn builtin() -> Self {
         Self {
-            groups: Groups::builtin(),
+            words: Words::builtin(),
             points: Points::builtin(),
         }
     }
@@ -66,14 +66,14 @@ impl NameRules {
             .split(|c: char| !c.is_ascii_alphanumeric())
             .filter(|w| !w.is_empty())
             .collect();
-        let groups = self.groups.of(&words);
-        let telling = groups & group::HOSTING != 0 || tells_hosting(&words);
+        let groups = self.words.groups(&words);
+        let telling = groups.has(Group::Hosting);
         let large = shape.addresses >= CONSUMER_SIZE / 4;
         let mut facts = NameFacts {
-            mail_scanner: groups & group::MAIL_SCANNER != 0,
-            vpn: groups & group::VPN != 0,
-            access: access_class(groups, &words),
-            carrier: is_carrier(groups, &words) && !telling && large,
+            mail_scanner: groups.has(Group::MailScanner),
+            vpn: groups.has(Group::Vpn),
+            access: access_class(groups),
+            carrier: groups.has(Group::Carrier) && !telling && large,
             hosting: false,
         };
         if facts.carrier {
@@ -97,47 +97,19 @@ impl NameRules {
     }
 }
 
-/// Whether a word or a pair of words names a large access operator.
-fn is_carrier(groups: u16, words: &[&str]) -> bool {
-    groups & group::CARRIER != 0
-        || words
-            .windows(2)
-            .any(|w| words::CARRIER_PAIRS.iter().any(|pair| w == pair))
-}
-
 /// The kind of access network the words name, the most special first.
-fn access_class(groups: u16, words: &[&str]) -> Option<NetworkClass> {
-    let pair = |a: &str, b: &str| words.windows(2).any(|w| w == [a, b]);
+fn access_class(groups: GroupSet) -> Option<NetworkClass> {
     let order = [
-        (group::SATELLITE, NetworkClass::Satellite),
-        (group::EDUCATION, NetworkClass::Education),
-        (group::BUSINESS, NetworkClass::Business),
-        (group::MOBILE, NetworkClass::Mobile),
-        (group::ISP, NetworkClass::Isp),
+        (Group::Satellite, NetworkClass::Satellite),
+        (Group::Education, NetworkClass::Education),
+        (Group::Business, NetworkClass::Business),
+        (Group::Mobile, NetworkClass::Mobile),
+        (Group::Isp, NetworkClass::Isp),
     ];
-    if pair("space", "exploration") {
-        return Some(NetworkClass::Satellite);
-    }
     order
         .into_iter()
-        .find(|(bit, _)| groups & bit != 0)
+        .find(|(group, _)| groups.has(*group))
         .map(|(_, class)| class)
-}
-
-/// Whether a pair of words or the end of one says servers beyond doubt.
-fn tells_hosting(words: &[&str]) -> bool {
-    let ends = |word: &str| {
-        words::HOSTING_ENDS
-            .iter()
-            .any(|end| word.len() > end.len() && word.ends_with(end))
-    };
-    let pair = words.windows(2).any(|w| {
-        matches!(
-            w,
-            ["data", "center" | "centers" | "centre" | "centres"] | ["bare", "metal"]
-        )
-    });
-    pair || words.iter().any(|w| ends(w))
 }
 
 #[cfg(test)]

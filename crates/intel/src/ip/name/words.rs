@@ -1,705 +1,147 @@
 //! Words in network names, in the languages operators write them.
 //!
-//! General words and public brands only; what a word weighs beyond a plain yes is
-//! fitted in `points`.
+//! What a word weighs beyond a plain yes is fitted in `points`.
+//!
+//! In: `data/name_words.tsv`.
 
 use std::collections::HashMap;
 
-/// Whole words or beginnings (`*`) that only sellers of servers use.
-const HOSTING: &[&str] = &[
-    "hosting*",
-    "webhost*",
-    "host",
-    "hosts",
-    "hoster*",
-    "hostings",
-    "server",
-    "servers",
-    "serveur*",
-    "servidor*",
-    "datacenter*",
-    "datacentre*",
-    "datacentro*",
-    "rechenzentrum",
-    "cloud",
-    "clouds",
-    "cloudserver*",
-    "vps",
-    "vds",
-    "dedicated",
-    "dedi",
-    "colo",
-    "colocation*",
-    "colocrossing",
-    "baremetal",
-    "serverel",
-    "virtualserver*",
-    "vserver",
-    "vm",
-    "compute",
-    "computing",
-    "barindirma",
-    "bulut",
-    "hospedagem",
-    "hospedaje",
-    "alojamiento",
-    "alojamentos",
-    "nube",
-    "nuvem",
-    "hebergement",
-    "kvm",
-    "rackspace",
-    "paas",
-    "iaas",
-    "cdn",
-    "proxies",
-    "proxy",
-];
+const WORDS: &str = include_str!("../../../data/name_words.tsv");
 
-/// Endings that glue to a brand: `acmehost`, `bytecloud`.
-pub(super) const HOSTING_ENDS: &[&str] = &[
-    "host",
-    "hosting",
-    "hosts",
-    "server",
-    "servers",
-    "cloud",
-    "vps",
-    "datacenter",
-    "colo",
-    "dedi",
-];
-
-/// Well-known sellers of servers, in words of their names.
-const HOSTING_BRANDS: &[&str] = &[
-    "amazon",
-    "aws",
-    "digitalocean",
-    "linode",
-    "vultr",
-    "choopa",
-    "hetzner",
-    "ovh",
-    "scaleway",
-    "alibaba",
-    "aliyun",
-    "tencent",
-    "leaseweb",
-    "contabo",
-    "ionos",
-    "strato",
-    "godaddy",
-    "dreamhost",
-    "bluehost",
-    "hostinger",
-    "hostgator",
-    "namecheap",
-    "namesilo",
-    "softlayer",
-    "rackspace",
-    "equinix",
-    "digicube",
-    "ikoula",
-    "gandi",
-    "netcup",
-    "myloc",
-    "keyweb",
-    "mittwald",
-    "seeweb",
-    "upcloud",
-    "kamatera",
-    "interserver",
-    "psychz",
-    "quadranet",
-    "sharktech",
-    "nocix",
-    "datashack",
-    "wholesaleinternet",
-    "hivelocity",
-    "servermania",
-    "servercentral",
-    "serverius",
-    "worldstream",
-    "novoserve",
-    "nforce",
-    "transip",
-    "i3d",
-    "liteserver",
-    "xneelo",
-    "selectel",
-    "timeweb",
-    "beget",
-    "firstvds",
-    "firstbyte",
-    "hostkey",
-    "ruvds",
-    "fornex",
-    "mchost",
-    "ihor",
-    "m247",
-    "datacamp",
-    "cdn77",
-    "gcore",
-    "aeza",
-    "pqhosting",
-    "frantech",
-    "buyvm",
-    "ponynet",
-    "racknerd",
-    "colocrossing",
-    "virmach",
-    "greencloud",
-    "hostwinds",
-    "hostus",
-    "ramnode",
-    "dacentec",
-    "joesdatacenter",
-    "reliablesite",
-    "performive",
-    "tzulo",
-    "zenlayer",
-    "cogentco",
-    "heficed",
-    "cherryservers",
-    "bacloud",
-    "hostroyale",
-    "hosthatch",
-    "privatelayer",
-    "solarvps",
-    "veesp",
-    "yandexcloud",
-    "kazteleport",
-    "sakura",
-    "conoha",
-    "xserver",
-    "bizland",
-    "newfold",
-    "unifiedlayer",
-    "liquidweb",
-    "atlanticnet",
-    "phoenixnap",
-    "singlehop",
-    "ubiquity",
-    "nobis",
-    "eonix",
-    "enzu",
-    "clouvider",
-    "hydracom",
-    "uk2",
-    "poundhost",
-    "redstation",
-    "memset",
-    "fasthosts",
-    "bytemark",
-    "simplercloud",
-    "ucloud",
-    "ksyun",
-    "kingsoft",
-    "qingcloud",
-    "huaweicloud",
-    "cloudsigma",
-    "exoscale",
-    "infomaniak",
-    "hostpoint",
-    "cyon",
-    "katapult",
-    "maxihost",
-    "locaweb",
-    "uolhost",
-    "binero",
-    "glesys",
-    "internetbolaget",
-    "zomro",
-    "hostsailor",
-    "routerhosting",
-    "cloudzy",
-    "ultahost",
-    "webnx",
-    "tsohost",
-    "vpsnet",
-    "vultrcloud",
-    "incrediserve",
-    "fdcservers",
-    "ecatel",
-    "alexhost",
-    "trabia",
-    "mivocloud",
-    "vpsag",
-    "bluevps",
-    "melbicom",
-    "vercel",
-    "heroku",
-    "fastly",
-    "cloudflare",
-    "akamai",
-    "stackpath",
-    "limelight",
-    "edgecast",
-    "bunnycdn",
-    "wpengine",
-    "kinsta",
-    "automattic",
-];
-
-/// VPN sellers, in words of their names.
-const VPN: &[&str] = &[
-    "vpn",
-    "vpns",
-    "nordvpn",
-    "expressvpn",
-    "surfshark",
-    "mullvad",
-    "protonvpn",
-    "cyberghost",
-    "windscribe",
-    "tunnelbear",
-    "ipvanish",
-    "purevpn",
-    "vyprvpn",
-    "hidemyass",
-    "privax",
-    "anonine",
-    "ovpn",
-    "airvpn",
-    "torguard",
-    "perfectprivacy",
-    "privateinternetaccess",
-    "hotspotshield",
-    "anchorfree",
-    "strongvpn",
-    "ivpn",
-    "azirevpn",
-    "privado",
-    "zenmate",
-    "kape",
-    "tefincom",
-    "hideme",
-    "safervpn",
-    "ipredator",
-];
-
-/// Mail systems that open every link of a message.
-const MAIL_SCANNERS: &[&str] = &[
-    "proofpoint",
-    "mimecast",
-    "barracuda",
-    "messagelabs",
-    "mailprotector",
-    "spamtitan",
-    "titanhq",
-    "vadesecure",
-    "hornetsecurity",
-    "retarus",
-    "fireeye",
-    "ironport",
-    "mailguard",
-    "mailspamprotection",
-];
-
-/// Gateways that whole companies browse through.
-const BUSINESS_GATEWAYS: &[&str] = &[
-    "zscaler",
-    "netskope",
-    "iboss",
-    "forcepoint",
-    "menlo",
-    "cato",
-    "bluecoat",
-];
-
-/// Satellite access.
-const SATELLITE: &[&str] = &[
-    "starlink",
-    "spacex",
-    "viasat",
-    "hughes",
-    "hughesnet",
-    "eutelsat",
-    "skylogic",
-    "inmarsat",
-    "iridium",
-    "oneweb",
-    "satellite",
-    "intelsat",
-    "globecast",
-    "speedcast",
-    "gilat",
-];
-
-/// Mobile access.
-const MOBILE: &[&str] = &[
-    "mobile*",
-    "mobil",
-    "mobili*",
-    "wireless",
-    "cellular",
-    "celular*",
-    "cellco",
-    "gsm",
-    "lte",
-    "movil*",
-    "mobifone",
-    "mobitel",
-    "turkcell",
-    "kyivstar",
-    "vodacom",
-    "safaricom",
-    "mtn",
-    "airtel",
-    "jio",
-    "sprint",
-    "cricket",
-    "tmobile",
-    "hutchison",
-    "hi3g",
-    "docomo",
-    "softbank",
-    "globe",
-    "smartfren",
-    "telkomsel",
-    "indosat",
-    "viettel",
-    "mobinil",
-    "etisalat",
-    "zain",
-    "ooredoo",
-    "megafon",
-    "tele2",
-    "beeline",
-    "vimpelcom",
-    "mts",
-];
-
-/// Schools, research, libraries.
-const EDUCATION: &[&str] = &[
-    "universit*",
-    "universid*",
-    "universitas",
-    "univ",
-    "univerz*",
-    "uniwersyt*",
-    "college*",
-    "colegio*",
-    "school*",
-    "schule*",
-    "hochschule*",
-    "fachhochschule",
-    "ecole*",
-    "escola*",
-    "escuela*",
-    "instituto",
-    "institute*",
-    "institut",
-    "academ*",
-    "akadem*",
-    "education*",
-    "educacion*",
-    "educacao",
-    "educat*",
-    "research",
-    "library",
-    "libraries",
-    "campus",
-    "politecnico",
-    "polytechnic*",
-    "faculty",
-    "lycee",
-    "student*",
-    "renater",
-    "janet",
-    "jisc",
-    "surf",
-    "surfnet",
-    "internet2",
-    "garr",
-    "rediris",
-    "belnet",
-    "switch",
-    "cenic",
-    "geant",
-    "rnp",
-    "cernet",
-    "nrens",
-    "nren",
-];
-
-/// Fixed-line access: words of telecom trade.
-const ISP: &[&str] = &[
-    "telecom*",
-    "telekom*",
-    "telecommunic*",
-    "telecomunic*",
-    "telefon*",
-    "telephon*",
-    "telcom*",
-    "telco*",
-    "telekommun*",
-    "telenet*",
-    "telenor",
-    "telia*",
-    "telstra",
-    "telus",
-    "telmex",
-    "telkom*",
-    "telemat*",
-    "teledata",
-    "broadband",
-    "breitband*",
-    "bredband*",
-    "cable*",
-    "kabel*",
-    "cabo",
-    "cablevision",
-    "catv",
-    "fiber*",
-    "fibre*",
-    "fibra*",
-    "fibr",
-    "ftth",
-    "dsl",
-    "adsl",
-    "vdsl",
-    "wifi",
-    "wisp",
-    "wimax",
-    "isp",
-    "provedor*",
-    "proveedor*",
-    "provider",
-    "banda",
-    "bandalarga",
-    "larga",
-    "comunicac*",
-    "comunicaz*",
-    "komunik*",
-    "kommunik*",
-    "multimidia",
-    "rostelecom",
-    "onelink",
-    "internetservice",
-    "utilities",
-    "electric",
-    "elektro",
-    "cooperativ*",
-    "coop",
-    "rural",
-    "stadtwerke",
-    "stadtnetz*",
-    "municipal",
-    "community",
-    "freifunk",
-    "homenet",
-    "residential",
-    "televis*",
-    "tv",
-    "telebroad*",
-    "acesso",
-    "akses",
-    "conexao",
-    "conectividade",
-    "iletisim",
-    "haberlesme",
-];
-
-/// Names of large access operators: a claim about their whole network is not believed.
-const CARRIERS: &[&str] = &[
-    "comcast",
-    "charter",
-    "verizon",
-    "cox",
-    "windstream",
-    "centurylink",
-    "lumen",
-    "mediacom",
-    "suddenlink",
-    "altice",
-    "optimum",
-    "cablevision",
-    "rcn",
-    "wideopenwest",
-    "vodafone",
-    "telefonica",
-    "orange",
-    "proximus",
-    "swisscom",
-    "sunrise",
-    "telia",
-    "telenor",
-    "tdc",
-    "elisa",
-    "kpn",
-    "ziggo",
-    "libertel",
-    "telekom",
-    "rogers",
-    "shaw",
-    "videotron",
-    "telus",
-    "telstra",
-    "optus",
-    "iinet",
-    "tpg",
-    "vocus",
-    "bharti",
-    "airtel",
-    "jio",
-    "bsnl",
-    "rostelecom",
-    "vimpelcom",
-    "megafon",
-    "mts",
-    "ukrtelecom",
-    "kyivstar",
-    "turkcell",
-    "superonline",
-    "chinanet",
-    "unicom",
-    "chinatelecom",
-    "chinamobile",
-    "kddi",
-    "softbank",
-    "docomo",
-    "jcom",
-    "optage",
-    "biglobe",
-    "singtel",
-    "singnet",
-    "starhub",
-    "maxis",
-    "celcom",
-    "telkom",
-    "indosat",
-    "viettel",
-    "vnpt",
-    "pldt",
-    "globe",
-    "claro",
-    "movistar",
-    "telmex",
-    "izzi",
-    "totalplay",
-    "fastweb",
-    "tiscali",
-    "iliad",
-    "bouygues",
-    "sfr",
-    "numericable",
-    "virgin",
-    "talktalk",
-    "plusnet",
-    "btopenworld",
-    "eircom",
-    "eir",
-    "meo",
-    "telekomunikacja",
-    "netia",
-    "vectra",
-    "cyfrowy",
-    "rcs",
-    "vivacom",
-    "cosmote",
-    "forthnet",
-    "netcologne",
-    "versatel",
-    "unitymedia",
-    "ewe",
-    "lyse",
-    "globalconnect",
-    "bredbandsbolaget",
-    "comhem",
-    "mtn",
-    "safaricom",
-    "vodacom",
-    "etisalat",
-    "zain",
-    "stc",
-    "bezeq",
-    "hotnet",
-    "cellcom",
-];
-
-/// Carriers whose single words are common ones.
-pub(super) const CARRIER_PAIRS: &[[&str; 2]] = &[
-    ["frontier", "communications"],
-    ["ntt", "communications"],
-    ["wind", "tre"],
-    ["spark", "new"],
-    ["sky", "uk"],
-    ["sky", "italia"],
-    ["dna", "oyj"],
-    ["wilhelm", "tel"],
-    ["nos", "comunicacoes"],
-    ["digi", "romania"],
-    ["reliance", "jio"],
-    ["tim", "s"],
-    ["emerging", "markets"],
-    ["true", "internet"],
-    ["atria", "convergence"],
-];
-
-/// The lists as bits, so that a word is looked up once for all of them.
-pub(super) struct Groups {
-    whole: HashMap<&'static str, u16>,
-    starts: Vec<(&'static str, u16)>,
+/// What a word can tell; the order is that of [`GROUPS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    Hosting,
+    Vpn,
+    MailScanner,
+    Satellite,
+    Education,
+    Business,
+    Mobile,
+    Isp,
+    Carrier,
 }
 
-/// Bits of [`Groups::of`], one for each list.
-pub(super) mod group {
-    pub(in crate::ip::name) const HOSTING: u16 = 1;
-    pub(in crate::ip::name) const VPN: u16 = 1 << 1;
-    pub(in crate::ip::name) const MAIL_SCANNER: u16 = 1 << 2;
-    pub(in crate::ip::name) const BUSINESS: u16 = 1 << 3;
-    pub(in crate::ip::name) const SATELLITE: u16 = 1 << 4;
-    pub(in crate::ip::name) const MOBILE: u16 = 1 << 5;
-    pub(in crate::ip::name) const EDUCATION: u16 = 1 << 6;
-    pub(in crate::ip::name) const ISP: u16 = 1 << 7;
-    pub(in crate::ip::name) const CARRIER: u16 = 1 << 8;
+const GROUPS: [(&str, Group); 9] = [
+    ("hosting", Group::Hosting),
+    ("vpn", Group::Vpn),
+    ("mail_scanner", Group::MailScanner),
+    ("satellite", Group::Satellite),
+    ("education", Group::Education),
+    ("business", Group::Business),
+    ("mobile", Group::Mobile),
+    ("isp", Group::Isp),
+    ("carrier", Group::Carrier),
+];
+
+/// The groups a name's words are in, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GroupSet(u16);
+
+impl GroupSet {
+    /// Whether some word is in `group`.
+    pub(super) const fn has(self, group: Group) -> bool {
+        self.0 & (1 << group as u16) != 0
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
 }
 
-impl Groups {
-    /// Collects all lists.
+/// The table, so that a word is looked up once for all groups.
+#[derive(Default)]
+pub(super) struct Words {
+    whole: HashMap<&'static str, GroupSet>,
+    starts: Vec<(&'static str, GroupSet)>,
+    ends: Vec<&'static str>,
+    pairs: Vec<(&'static str, &'static str, GroupSet)>,
+}
+
+impl Words {
+    /// Reads the compiled-in table.
     pub(super) fn builtin() -> Self {
-        let lists = [
-            (HOSTING, group::HOSTING),
-            (HOSTING_BRANDS, group::HOSTING),
-            (VPN, group::VPN),
-            (MAIL_SCANNERS, group::MAIL_SCANNER),
-            (BUSINESS_GATEWAYS, group::BUSINESS),
-            (SATELLITE, group::SATELLITE),
-            (MOBILE, group::MOBILE),
-            (EDUCATION, group::EDUCATION),
-            (ISP, group::ISP),
-            (CARRIERS, group::CARRIER),
-        ];
-        let mut new = Self {
-            whole: HashMap::new(),
-            starts: Vec::new(),
-        };
-        for (list, bit) in lists {
-            for entry in list {
-                match entry.strip_suffix('*') {
-                    Some(start) => new.starts.push((start, bit)),
-                    None => *new.whole.entry(entry).or_default() |= bit,
-                }
+        let mut new = Self::default();
+        for line in WORDS.lines().filter(|l| !l.starts_with('#')) {
+            let Some((name, words)) = line.split_once('\t') else {
+                continue;
+            };
+            if name == "hosting_end" {
+                new.ends.extend(words.split(' '));
+            } else if let Some((_, group)) = GROUPS.into_iter().find(|(n, _)| *n == name) {
+                let set = GroupSet(1 << group as u16);
+                words.split(' ').for_each(|word| new.put(word, set));
             }
         }
         new
     }
 
-    /// The groups a name's lower-case words are in.
-    pub(super) fn of(&self, words: &[&str]) -> u16 {
-        words.iter().fold(0, |bits, word| bits | self.of_word(word))
+    fn put(&mut self, word: &'static str, set: GroupSet) {
+        if let Some((first, second)) = word.split_once('+') {
+            self.pairs.push((first, second, set));
+        } else if let Some(start) = word.strip_suffix('*') {
+            self.starts.push((start, set));
+        } else {
+            self.whole.entry(word).or_default().add(set);
+        }
     }
 
-    fn of_word(&self, word: &str) -> u16 {
+    /// The groups a name's lower-case words are in.
+    pub(super) fn groups(&self, words: &[&str]) -> GroupSet {
+        let mut found = GroupSet::default();
+        for word in words {
+            self.add_word(word, &mut found);
+        }
+        for pair in words.windows(2) {
+            let hits = self.pairs.iter().filter(|(a, b, _)| pair == [*a, *b]);
+            hits.for_each(|(_, _, set)| found.add(*set));
+        }
+        found
+    }
+
+    fn add_word(&self, word: &str, found: &mut GroupSet) {
+        if let Some(set) = self.whole.get(word) {
+            found.add(*set);
+        }
         let first = word.as_bytes().first();
-        let starts = self
-            .starts
+        for (start, set) in &self.starts {
+            if start.as_bytes().first() == first && word.starts_with(start) {
+                found.add(*set);
+            }
+        }
+        if self
+            .ends
             .iter()
-            .filter(|(s, _)| s.as_bytes().first() == first);
-        let by_start = starts
-            .filter(|(s, _)| word.starts_with(s))
-            .fold(0, |bits, (_, bit)| bits | bit);
-        by_start | self.whole.get(word).copied().unwrap_or(0)
+            .any(|end| word.len() > end.len() && word.ends_with(end))
+        {
+            found.add(GroupSet(1 << Group::Hosting as u16));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_names_a_group() {
+        let known = |name: &str| name == "hosting_end" || GROUPS.iter().any(|(n, _)| *n == name);
+        let lines = WORDS.lines().filter(|l| !l.starts_with('#'));
+        for line in lines {
+            assert!(
+                line.split_once('\t').is_some_and(|(name, _)| known(name)),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_starts_ends_and_pairs_are_found() {
+        let words = Words::builtin();
+        let has = |name: &[&str], group| words.groups(name).has(group);
+        assert!(has(&["vps"], Group::Hosting) && !has(&["vpsx"], Group::Hosting));
+        assert!(has(&["telecommunications"], Group::Isp));
+        assert!(has(&["acmehost"], Group::Hosting));
+        assert!(has(&["data", "center"], Group::Hosting) && !has(&["data"], Group::Hosting));
     }
 }
