@@ -28,20 +28,23 @@ const RULES: &[Rule] = &[
     ("windows_version", windows_version),
     ("two_systems", two_systems),
     ("platform_missing", platform_missing),
-    ("browser_missing", browser_missing),
     ("mozilla_twice", mozilla_twice),
     ("platform_unclosed", platform_unclosed),
     ("platform_grammar", platform_grammar),
     ("empty_braces", empty_braces),
 ];
 
-/// Something strange that is no proof: a Chrome build that was never released under its major.
+/// Something strange that is no proof: a string cut off before its browser, or a Chrome build that
+/// was never released under its major.
 ///
 /// Rotating made-up builds over a few developer-tool devices is a known click generator; its strings
 /// also sit in public collections of "real" user agents, so it is told apart, not condemned.
 pub(super) fn note(parsed: &Parsed<'_>) -> Option<(&'static str, &'static str)> {
-    releases::is_unreleased(parsed.version_of("Chrome")?)
-        .then_some(("chrome_build_unreleased", "Chrome"))
+    let chrome = parsed.version_of("Chrome").unwrap_or("");
+    if releases::is_unreleased(chrome) {
+        return Some(("chrome_build_unreleased", "Chrome"));
+    }
+    browser_missing(parsed).then_some(("browser_missing", "AppleWebKit"))
 }
 
 /// Netscape 1 to 4 and then 5.0 for good; a few builds of 2004 said 6.0.
@@ -197,10 +200,7 @@ fn browser_missing(p: &Parsed<'_>) -> bool {
         .version_of("AppleWebKit")
         .and_then(major)
         .is_some_and(|v| v >= 537);
-    webkit
-        && p.comments.len() > 1
-        && p.platform().contains("Windows NT")
-        && p.products.iter().all(|w| known(w.name))
+    webkit && p.platform().contains("Windows NT") && p.products.iter().all(|w| known(w.name))
 }
 
 fn mozilla_twice(p: &Parsed<'_>) -> bool {

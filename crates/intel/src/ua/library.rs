@@ -84,7 +84,7 @@ pub(super) const NAMES: &[Needle] = &[
     word("curl_cffi"),
     // Java and its kin.
     head("java"),
-    strong("java/"),
+    word("java/"),
     strong("apache-httpclient"),
     strong("httpclient"),
     strong("http-client"),
@@ -159,7 +159,7 @@ pub(super) const NAMES: &[Needle] = &[
     word("wxwidgets"),
     word("libfetch"),
     // JavaScript.
-    strong("node-"),
+    word("node-"),
     strong("node.js"),
     word("nodejs"),
     head("node"),
@@ -197,7 +197,8 @@ pub(super) const NAMES: &[Needle] = &[
     word("buzz/"),
     head("rest"),
     word("restsharp"),
-    strong("ruby"),
+    strong("ruby/"),
+    word("ruby"),
     word("faraday"),
     word("typhoeus"),
     word("httparty"),

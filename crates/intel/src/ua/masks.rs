@@ -84,7 +84,10 @@ pub(super) fn android_model<'a>(comment: &Comment<'a>) -> Option<(&'a str, usize
         if seen && !is_filler(text) {
             return Some((text, at));
         }
-        seen |= starts_ci(text, "Android") || starts_ci(text, "Tizen") || starts_ci(text, "Adr ");
+        seen |= ["Android", "Tizen", "Adr "]
+            .iter()
+            .any(|lead| starts_ci(text, lead))
+            || text == "Mobile";
     }
     None
 }
@@ -115,7 +118,7 @@ fn is_robot(text: &str) -> bool {
     if lower.contains(" build/") || lower.contains("cubot") {
         return false;
     }
-    ["bot/", "spider/", "crawler/", "crawler", "robot"]
+    ["bot/", "spider/", "crawler/", "crawler", "robot/"]
         .iter()
         .any(|w| lower.contains(w))
 }
@@ -148,6 +151,10 @@ mod tests {
                 "BOT",
             ),
             ("x [FBAN/FB4A;FBAV/1;FBDV/CUBOT X19;]", "CUBOT"),
+            (
+                "Mozilla/5.0 (Mobile; Spider M7; rv:28.0) Gecko/28.0 Firefox/28.0",
+                "Spider",
+            ),
             (
                 "Mozilla/5.0 (Windows Phone 10.0; Android 4.2.1; IEMobile/11.0; CUBOT; Radar C110e)",
                 "Radar",
