@@ -146,6 +146,16 @@ pub struct NewUser<'a> {
     pub role: Role,
 }
 
+impl NewUser<'_> {
+    /// Checks address and password before anything is made.
+    ///
+    /// # Errors
+    /// 422 with every problem.
+    pub fn check(&self) -> Result<(), ApiError> {
+        check_person(&self.email.trim().to_lowercase(), self.password)
+    }
+}
+
 /// Makes a person who can sign in.
 ///
 /// # Errors
@@ -158,8 +168,8 @@ pub async fn create_user(
     user: NewUser<'_>,
     now: Timestamp,
 ) -> Result<Doc, ApiError> {
+    user.check()?;
     let email = user.email.trim().to_lowercase();
-    check_person(&email, user.password)?;
     let name = match user.name.trim() {
         "" => email.as_str(),
         name => name,

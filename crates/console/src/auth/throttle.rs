@@ -57,11 +57,13 @@ impl Throttle {
         left.checked_sub(1)
     }
 
-    /// Forgets the failures of a key that got in.
-    pub fn succeed(&self, keys: &[String]) {
+    /// Forgets an account's failures once its owner got in; its address gets only this
+    /// try back, or a valid account of one's own would open the way for endless tries.
+    pub fn succeed(&self, account: &str, address: &str) {
         let mut windows = self.windows();
-        for key in keys {
-            windows.remove(key);
+        windows.remove(account);
+        if let Some(window) = windows.get_mut(address) {
+            window.failures = window.failures.saturating_sub(1);
         }
     }
 }
@@ -97,13 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn success_forgets() {
+    fn success_forgets_the_account_and_gives_the_address_one_try_back() {
         let throttle = Throttle::default();
-        let keys = ["mail:a".to_owned()];
+        let keys = ["mail:a".to_owned(), "ip:b".to_owned()];
         for _ in 0..TRIES {
             throttle.begin(&keys, NOW);
         }
-        throttle.succeed(&keys);
-        assert_eq!(throttle.begin(&keys, NOW), Some(TRIES - 1));
+        throttle.succeed(&keys[0], &keys[1]);
+        assert_eq!(throttle.begin(&keys[..1], NOW), Some(TRIES - 1));
+        assert_eq!(throttle.begin(&keys[1..], NOW), Some(0));
+        assert_eq!(throttle.begin(&keys[1..], NOW), None);
     }
 }

@@ -8,7 +8,8 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::{Input, Resource, drop_echoes, merge, parse, shown, stored};
-use crate::api::{Call, created, no_content, ok, page};
+use crate::api::{Call, Caller, created, no_content, ok, page};
+use crate::app::App;
 use crate::error::ApiError;
 
 /// `GET /things?after=&limit=`.
@@ -47,31 +48,44 @@ pub async fn read<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
 /// 400, 422, 409, 503.
 pub async fn create<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
     call.no_query()?;
+    let fields = call.object()?;
+    let doc = make::<R>(&call.app, &call.caller, fields).await?;
+    let shown = show::<R>(&call, &doc).await?;
+    Ok(created(R::PATH, doc.id, &shown))
+}
+
+/// Checks, saves and puts a new document in force; what pages and API share.
+///
+/// # Errors
+/// 422, 409, 503.
+pub async fn make<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    fields: Map<String, Value>,
+) -> Result<Doc, ApiError> {
     let Input {
         fields,
         mut problems,
         ..
-    } = Input::new(call.object()?, R::READ_ONLY, None);
-    let _one_at_a_time = call.app.changes.lock().await;
+    } = Input::new(fields, R::READ_ONLY, None);
+    let _one_at_a_time = app.changes.lock().await;
     let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
     };
-    let caller = &call.caller;
     let already = problems.len();
-    R::settle(&call.app, caller, &mut body, None, &mut problems).await?;
+    R::settle(app, caller, &mut body, None, &mut problems).await?;
     drop_echoes(&mut problems, already);
     if !problems.is_empty() {
         return Err(ApiError::invalid(problems));
     }
     let new = new_doc::<R>(&body)?;
-    let control = &call.app.state.control;
+    let control = &app.state.control;
     let doc = control
-        .insert(caller.account, new, &caller.actor, call.now)
+        .insert(caller.account, new, &caller.actor, app.now())
         .await?;
-    call.app.publish(caller.account).await?;
-    let shown = show::<R>(&call, &doc).await?;
-    Ok(created(R::PATH, doc.id, &shown))
+    app.publish(caller.account).await?;
+    Ok(doc)
 }
 
 /// `PUT /things/{id}`: what is left out takes its default.

@@ -1,16 +1,66 @@
-//! stub
+//! The pages: server-rendered, typed, whole without scripts.
+//!
+//! Every page has a context struct with a `sample()` that a test renders. Templates say
+//! how things look; these files say what is shown.
+
+mod assets;
+mod chart;
+mod event;
+mod events;
+mod frame;
+mod integration;
+mod numbers;
+mod overview;
+mod rows;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use assets::{ASSETS, Assets};
+pub use frame::{Form, Visit, html, redirect, theme_of};
+pub use numbers::NumbersCache;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::routing::{get, post};
+
 use crate::app::App;
 use crate::error::ApiError;
-use axum::Router;
-use std::sync::Arc;
-/// x
-#[derive(Default)]
-pub struct NumbersCache;
-/// x
+
+/// Adds every page but those of signing in.
 pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
     router
+        .route("/", get(overview::page))
+        .route("/live", get(overview::live))
+        .route("/events", get(events::page))
+        .route("/events/{event_id}", get(event::page))
+        .route("/integrations", post(integration::create))
+        .route("/integrations/{id}", get(integration::page))
+        .route("/assets/{name}", get(assets::serve))
 }
-/// x
-pub fn error_page(error: &ApiError, _id: &str) -> String {
-    error.detail.clone()
+
+/// A page that says what went wrong.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    assets: &'static Assets,
+    title: &'a str,
+    detail: &'a str,
+    id: &'a str,
+    ours: bool,
+}
+
+/// Renders an error as a page.
+pub fn error_page(error: &ApiError, id: &str) -> String {
+    let page = ErrorPage {
+        assets: &ASSETS,
+        title: error.status.canonical_reason().unwrap_or("Error"),
+        detail: &error.detail,
+        id,
+        ours: error.status.is_server_error(),
+    };
+    page.render().unwrap_or_else(|_| error.detail.clone())
 }

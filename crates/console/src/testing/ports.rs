@@ -110,7 +110,7 @@ impl ReportReader for FakeReports {
                 continue;
             }
             let key = query.group_by.iter().map(|d| match d.is_time() {
-                true => format!("{}", at.0 / 60_000),
+                true => assay_model::Timestamp(at.0 - at.0.rem_euclid(60_000)).to_string(),
                 false => d.value(&record),
             });
             let counts = measure(&record);

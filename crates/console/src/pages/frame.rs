@@ -1,0 +1,205 @@
+//! What every page of a signed-in person has: the session, the frame around it, forms.
+
+use std::sync::Arc;
+
+use askama::Template;
+use assay_model::Timestamp;
+use assay_model::document::{Account, TokenScope};
+use axum::body::{Body, to_bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
+
+use super::{ASSETS, Assets};
+use crate::api::{Caller, Query};
+use crate::app::App;
+use crate::auth::{Session, session_of};
+use crate::error::ApiError;
+use crate::reports::period;
+
+/// Largest form, in bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The frame around a page.
+pub struct Frame {
+    /// Title of the window.
+    pub title: String,
+    /// `light`, `dark`, or empty for the system's.
+    pub theme: &'static str,
+    /// Name of the account.
+    pub account: String,
+    /// Its id.
+    pub account_id: u32,
+    /// Name of the person.
+    pub person: String,
+    /// Time zone that times are shown in.
+    pub zone: String,
+    /// Token that forms carry.
+    pub csrf: String,
+    /// Entry of the navigation that the page belongs to.
+    pub here: &'static str,
+    /// Paths of style sheet and scripts.
+    pub assets: &'static Assets,
+}
+
+impl Frame {
+    /// A frame to render in tests.
+    #[cfg(test)]
+    pub fn sample(here: &'static str) -> Self {
+        Self {
+            title: "Sample".into(),
+            theme: "dark",
+            account: "Northlane <Media>".into(),
+            account_id: 1,
+            person: "Mara".into(),
+            zone: "Europe/Berlin".into(),
+            csrf: "token".into(),
+            here,
+            assets: &ASSETS,
+        }
+    }
+}
+
+/// A signed-in person asking for a page.
+pub struct Visit {
+    /// The console.
+    pub app: Arc<App>,
+    /// The person's session.
+    pub session: Session,
+    /// What services see.
+    pub caller: Caller,
+    /// The account.
+    pub account: Account,
+    /// Its time zone.
+    pub zone: TimeZone,
+    /// Now.
+    pub now: Timestamp,
+    /// The query.
+    pub query: Query,
+    theme: &'static str,
+}
+
+impl Visit {
+    /// Reads a visit; whoever is not signed in is sent to sign in.
+    ///
+    /// # Errors
+    /// The answer to give instead of the page.
+    pub async fn read(app: Arc<App>, parts: &Parts) -> Result<Self, Response> {
+        let now = app.now();
+        let Some(session) = session_of(&app, &parts.headers, now) else {
+            return Err(redirect("/login"));
+        };
+        Self::of(app, parts, session, now)
+            .await
+            .map_err(IntoResponse::into_response)
+    }
+
+    /// The visit of a session.
+    ///
+    /// # Errors
+    /// 403 when the role sees no pages, 503.
+    pub async fn of(
+        app: Arc<App>,
+        parts: &Parts,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Self, ApiError> {
+        let caller = session.caller();
+        if !caller.may(TokenScope::Read) {
+            return Err(ApiError::forbidden("your role cannot see these pages"));
+        }
+        let account = app.account(session.account).await?;
+        let zone = period::zone_of(&account)?;
+        Ok(Self {
+            app,
+            session,
+            caller,
+            account,
+            zone,
+            now,
+            query: Query::parse(parts.uri.query()),
+            theme: theme_of(&parts.headers),
+        })
+    }
+
+    /// The frame of a page.
+    #[must_use]
+    pub fn frame(&self, title: impl Into<String>, here: &'static str) -> Frame {
+        Frame {
+            title: title.into(),
+            theme: self.theme,
+            account: self.account.name.clone(),
+            account_id: self.session.account.0,
+            person: self.session.name.clone(),
+            zone: self.account.time_zone.clone(),
+            csrf: self.session.csrf.clone(),
+            here,
+            assets: &ASSETS,
+        }
+    }
+}
+
+/// The colour theme that a browser asked us to remember.
+#[must_use]
+pub fn theme_of(headers: &HeaderMap) -> &'static str {
+    let cookies = headers.get_all(header::COOKIE);
+    let mut pairs = cookies
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';').map(str::trim));
+    match pairs.find_map(|pair| pair.strip_prefix("theme=")) {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
+/// A form as a browser sends it.
+#[derive(Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads a form's body.
+    ///
+    /// # Errors
+    /// 413.
+    pub async fn read(body: Body) -> Result<Self, ApiError> {
+        let bytes = to_bytes(body, FORM_BYTES_MAX)
+            .await
+            .map_err(|_| ApiError::too_large(FORM_BYTES_MAX))?;
+        let pairs = form_urlencoded::parse(&bytes);
+        Ok(Self(pairs.into_owned().collect()))
+    }
+
+    /// A field; empty when it was not sent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// A page as an answer.
+pub fn html(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => {
+            let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+            (status, headers, text).into_response()
+        }
+        Err(cause) => {
+            tracing::error!(%cause, "page not rendered");
+            ApiError::unavailable("page", "this page could not be built").into_response()
+        }
+    }
+}
+
+/// 303 to another page.
+#[must_use]
+pub fn redirect(to: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}

@@ -1,0 +1,159 @@
+//! One integration: the URL to paste, and what was refused and why.
+
+use std::sync::Arc;
+
+use askama::Template;
+use assay_model::IntegrationId;
+use assay_model::document::{Integration, TokenScope};
+use assay_model::ports::{DocKind, ErrorQuery};
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use super::frame::{Form, Frame};
+use super::overview::{kind, status};
+use super::words::{self, Chip};
+use super::{Visit, html, redirect};
+use crate::app::App;
+use crate::auth::check_form;
+use crate::documents::{make, stored};
+use crate::error::ApiError;
+use crate::integrations::{Integrations, urls};
+
+/// Rows of the error log that are shown.
+const ERRORS_SHOWN: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "integration.html")]
+struct IntegrationPage {
+    frame: Frame,
+    id: u64,
+    name: String,
+    kind: &'static str,
+    status: Chip,
+    urls: Vec<String>,
+    errors: Vec<ErrorLine>,
+}
+
+struct ErrorLine {
+    time: String,
+    door: String,
+    code: String,
+    field: String,
+    cause: String,
+    sample: String,
+    count: String,
+}
+
+/// `GET /integrations/{id}`.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let visit = match Visit::read(app, &parts).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    match show(&visit, &id).await {
+        Ok(page) => html(StatusCode::OK, &page),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
+    let account = visit.session.account;
+    let missing =
+        || ApiError::not_found(format!("There is no integration {id} in this account."));
+    let number: u32 = id.parse().map_err(|_| missing())?;
+    let state = &visit.app.state;
+    let found = state
+        .control
+        .get(account, DocKind::Integration, u64::from(number))
+        .await?;
+    let doc = found.ok_or_else(missing)?;
+    let body: Integration = stored(doc.body)?;
+    let query = ErrorQuery {
+        before: None,
+        limit: ERRORS_SHOWN,
+    };
+    let rows = state.errors.list(account, IntegrationId(number), query).await?;
+    Ok(IntegrationPage {
+        frame: visit.frame(body.name.clone(), "overview"),
+        id: doc.id,
+        kind: kind(body.kind),
+        status: status(body.status),
+        urls: urls::s2s_all(&state.settings, account, doc.id, &body),
+        errors: rows
+            .into_iter()
+            .map(|row| ErrorLine {
+                time: words::moment(row.time, &visit.zone),
+                door: row.door,
+                code: row.code,
+                field: row.field,
+                cause: row.cause,
+                sample: row.sample,
+                count: words::count(row.count),
+            })
+            .collect(),
+        name: body.name,
+    })
+}
+
+/// `POST /integrations`: connects a source that asks for scores.
+pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let visit = match Visit::read(app, &parts).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let made = async {
+        let form = Form::read(body).await?;
+        check_form(&parts.headers, &visit.session, &form)?;
+        if !visit.caller.may(TokenScope::Write) {
+            return Err(ApiError::forbidden("your role cannot change integrations"));
+        }
+        let fields: Map<String, Value> = [("name", form.get("name")), ("kind", "s2s")]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        make::<Integrations>(&visit.app, &visit.caller, fields).await
+    };
+    match made.await {
+        Ok(doc) => redirect(&format!("/integrations/{}", doc.id)),
+        Err(error) => error.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_renders_escaped_and_teaches_when_empty() {
+        let mut page = IntegrationPage {
+            frame: Frame::sample("overview"),
+            id: 7,
+            name: "<b>".into(),
+            kind: "s2s",
+            status: status(assay_model::document::Status::Active),
+            urls: vec!["https://eu.example/ic3.php?m=AF&src=s2s".into()],
+            errors: vec![ErrorLine {
+                time: "now".into(),
+                door: "s2s".into(),
+                code: "missing".into(),
+                field: "s6".into(),
+                cause: "<i>".into(),
+                sample: "/ic3.php".into(),
+                count: "3".into(),
+            }],
+        };
+        let text = page.render().unwrap();
+        assert!(!text.contains("<b>") && !text.contains("<i>"), "{text}");
+        assert!(text.contains("m=AF&#38;src=s2s"));
+        page.errors.clear();
+        assert!(page.render().unwrap().contains("No refused calls"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the pages, against the whole router in process.
