@@ -151,6 +151,6 @@ fn expected(records: &[Vec<u8>], account: AccountId, query: &EventQuery) -> Vec<
             expected.push((record.event_id, bytes.clone()));
         }
     }
-    expected.sort_by(|a, b| b.0.cmp(&a.0));
+    expected.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
     expected.into_iter().map(|(_, bytes)| bytes).collect()
 }

@@ -52,6 +52,9 @@ enum Place {
     },
 }
 
+/// Rows of one row group, and whose they are.
+type Together = (Arc<Footer>, Vec<(usize, EventId)>);
+
 struct Search {
     account: AccountId,
     from: i64,
@@ -210,8 +213,7 @@ impl Search {
     /// Reads the records of the page, those of a row group together.
     fn fetch(&mut self) -> Result<BTreeMap<EventId, Vec<u8>>, EventsError> {
         let mut records = BTreeMap::new();
-        let mut groups: BTreeMap<(usize, usize), (Arc<Footer>, Vec<(usize, EventId)>)> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<(usize, usize), Together> = BTreeMap::new();
         for (id, place) in std::mem::take(&mut self.places) {
             match place {
                 Place::Here(bytes) => {

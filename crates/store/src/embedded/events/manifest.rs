@@ -70,6 +70,9 @@ impl FileRow {
     }
 }
 
+/// How far each lane's spool is in files.
+pub type Positions = Vec<(u8, LogPosition)>;
+
 /// What a transaction changes.
 #[derive(Debug, Default)]
 pub struct Change<'a> {
@@ -128,7 +131,7 @@ impl Manifest {
     }
 
     /// All files and positions, as of one moment.
-    pub fn load(&mut self) -> Result<(Vec<FileRow>, Vec<(u8, LogPosition)>), EventsError> {
+    pub fn load(&mut self) -> Result<(Vec<FileRow>, Positions), EventsError> {
         let txn = self.db.transaction()?;
         let files = load_files(&txn)?;
         let positions = txn

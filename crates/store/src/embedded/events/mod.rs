@@ -15,6 +15,7 @@ mod get;
 mod list;
 mod manifest;
 mod mask;
+mod merge;
 mod parquet_file;
 mod reader;
 mod rows;

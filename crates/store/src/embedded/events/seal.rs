@@ -140,6 +140,7 @@ impl Sealer {
     /// # Errors
     /// As [`Self::seal_due`].
     pub fn seal(&mut self) -> Result<Sealed, EventsError> {
+        let _alone = self.store.0.sealing();
         let spool = &self.store.0.spool;
         // Only what survives a power cut: else new events could come to stand at positions
         // that count as sealed.

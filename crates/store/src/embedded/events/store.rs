@@ -52,8 +52,11 @@ pub(super) struct Inner {
     pub options: EventsOptions,
     pub footers: Footers,
     next_file: AtomicU64,
-    /// Held over a whole seal or compaction: one of them at a time changes the files.
     manifest: Mutex<Manifest>,
+    /// Held over a whole seal, so that no record is sealed twice.
+    sealing: Mutex<()>,
+    /// Held over a whole maintenance, so that no file is replaced twice.
+    maintaining: Mutex<()>,
     state: Mutex<State>,
     tail: Mutex<Tail>,
 }
@@ -107,6 +110,8 @@ impl EventStore {
             footers: Footers::default(),
             next_file: AtomicU64::new(next_file),
             manifest: Mutex::new(manifest),
+            sealing: Mutex::new(()),
+            maintaining: Mutex::new(()),
             state: Mutex::new(state),
             tail: Mutex::new(tail),
         })))
@@ -169,6 +174,14 @@ impl EventStore {
 impl Inner {
     pub fn manifest(&self) -> MutexGuard<'_, Manifest> {
         lock(&self.manifest)
+    }
+
+    pub fn sealing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.sealing)
+    }
+
+    pub fn maintaining(&self) -> MutexGuard<'_, ()> {
+        lock(&self.maintaining)
     }
 
     pub fn sealed(&self, lane: u8) -> LogPosition {

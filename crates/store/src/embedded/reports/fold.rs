@@ -110,10 +110,6 @@ impl<'a> Fold<'a> {
     }
 
     /// The rows that count; outer `None` = none, inner `None` = all.
-    #[expect(
-        clippy::type_complexity,
-        reason = "none and all are the two fast ways out"
-    )]
     fn mask(&self, batch: &RecordBatch, needs: Needs) -> Result<Option<Option<Mask>>, EventsError> {
         let plan = self.plan;
         let mut mask = None;
