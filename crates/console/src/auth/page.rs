@@ -131,7 +131,9 @@ async fn attempt(app: &App, parts: &Parts, form: &Form) -> Result<Attempt, ApiEr
         }
         None => None,
     };
-    let hash = known.as_ref().map(|(_, _, user)| user.password_hash.clone());
+    let hash = known
+        .as_ref()
+        .map(|(_, _, user)| user.password_hash.clone());
     let sent = form.get("password").to_owned();
     let fits = sent.len() <= password::PASSWORD_BYTES_MAX && password::check(app, hash, sent).await;
     match known {

@@ -54,7 +54,10 @@ pub fn svg(bars: &[Bar]) -> (String, Vec<(u64, f64)>) {
     for (value, y) in &ticks {
         let css = if *value == 0 { "axis" } else { "grid" };
         // Writing into a String cannot fail, here and below.
-        let _ = write!(out, r#"<line class="{css}" x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}"/>"#);
+        let _ = write!(
+            out,
+            r#"<line class="{css}" x1="0" x2="100%" y1="{y:.1}" y2="{y:.1}"/>"#
+        );
     }
     let slot = 100.0 / (bars.len().max(1)) as f64;
     for (at, bar) in bars.iter().enumerate() {

@@ -109,7 +109,12 @@ async fn show(visit: &Visit, id: &str) -> Result<WhyPage, ApiError> {
     let record = event.decode().map_err(damaged)?;
     let rule = rule_name(visit, &record).await?;
     let heading = heading(&record);
-    Ok(build(visit.frame(heading, "events"), &record, rule, &visit.zone))
+    Ok(build(
+        visit.frame(heading, "events"),
+        &record,
+        rule,
+        &visit.zone,
+    ))
 }
 
 /// The rule's name as it was when it decided.
@@ -289,7 +294,10 @@ fn bar(finding: &Finding<'_>) -> (String, String) {
     match (value, limit) {
         (Some(value), Some(limit)) if value >= 0.0 && limit >= 0.0 && value.max(limit) > 0.0 => {
             let full = value.max(limit) / 80.0;
-            (format!("{:.1}%", value / full), format!("{:.1}%", limit / full))
+            (
+                format!("{:.1}%", value / full),
+                format!("{:.1}%", limit / full),
+            )
         }
         _ => (String::new(), String::new()),
     }
@@ -334,7 +342,10 @@ fn facts(record: &EventRecord<'_>) -> Vec<(String, String)> {
     };
     push("integration", hit.integration.to_string());
     push("happened", hit.time.to_string());
-    push("address", hit.ip.map_or_else(String::new, |ip| ip.to_string()));
+    push(
+        "address",
+        hit.ip.map_or_else(String::new, |ip| ip.to_string()),
+    );
     if let Some(ip) = &record.facts.ip {
         push("network", flat(&render::network_json(ip), &["ip"]));
     }
@@ -347,7 +358,10 @@ fn facts(record: &EventRecord<'_>) -> Vec<(String, String)> {
     }
     for list in &record.facts.lists {
         let mode = if list.deny { "deny list" } else { "allow list" };
-        push(mode, format!("{}: {} matches {}", list.list, list.value, list.entry));
+        push(
+            mode,
+            format!("{}: {} matches {}", list.list, list.value, list.entry),
+        );
     }
     for (name, value) in &hit.extras {
         push(&format!("extra {name}"), (*value).to_owned());
@@ -404,6 +418,9 @@ mod tests {
         let text = build(frame, &record, "Default".into(), &TimeZone::UTC)
             .render()
             .unwrap();
-        assert!(text.contains("Approved: 1 filters ran, none flagged."), "{text}");
+        assert!(
+            text.contains("Approved: 1 filters ran, none flagged."),
+            "{text}"
+        );
     }
 }

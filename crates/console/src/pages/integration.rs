@@ -65,8 +65,7 @@ pub async fn page(
 
 async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
     let account = visit.session.account;
-    let missing =
-        || ApiError::not_found(format!("There is no integration {id} in this account."));
+    let missing = || ApiError::not_found(format!("There is no integration {id} in this account."));
     let number: u32 = id.parse().map_err(|_| missing())?;
     let state = &visit.app.state;
     let found = state
@@ -79,7 +78,10 @@ async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
         before: None,
         limit: ERRORS_SHOWN,
     };
-    let rows = state.errors.list(account, IntegrationId(number), query).await?;
+    let rows = state
+        .errors
+        .list(account, IntegrationId(number), query)
+        .await?;
     Ok(IntegrationPage {
         frame: visit.frame(body.name.clone(), "overview"),
         id: doc.id,

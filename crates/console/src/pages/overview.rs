@@ -217,7 +217,10 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
         tile(
             "Invalid traffic",
             words::share(invalid(hour), hour.clicks),
-            format!("{} today, GIVT and SIVT", words::share(invalid(today), today.clicks)),
+            format!(
+                "{} today, GIVT and SIVT",
+                words::share(invalid(today), today.clicks)
+            ),
             "?filter[class]=GIVT,SIVT",
         ),
         tile(
@@ -235,7 +238,10 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
         tile(
             "Would be rejected",
             words::count(hour.monitored),
-            format!("{} today, by rules that only monitor", words::count(today.monitored)),
+            format!(
+                "{} today, by rules that only monitor",
+                words::count(today.monitored)
+            ),
             "?filter[action]=monitored",
         ),
     ]
@@ -247,8 +253,16 @@ fn risks(numbers: &Numbers) -> Vec<(Chip, String, String, String)> {
         .into_iter()
         .map(|risk| {
             let name = risk.as_str();
-            let count = found.iter().find(|(r, _)| *r == name).map_or(0, |(_, n)| *n);
-            bar_row(words::risk(risk), count, numbers, format!("/events?filter[risk]={name}"))
+            let count = found
+                .iter()
+                .find(|(r, _)| *r == name)
+                .map_or(0, |(_, n)| *n);
+            bar_row(
+                words::risk(risk),
+                count,
+                numbers,
+                format!("/events?filter[risk]={name}"),
+            )
         })
         .collect()
 }
@@ -259,8 +273,16 @@ fn actions(numbers: &Numbers) -> Vec<(Chip, String, String, String)> {
         .into_iter()
         .map(|action| {
             let name = action.as_str();
-            let count = found.iter().find(|(a, _)| *a == name).map_or(0, |(_, n)| *n);
-            bar_row(words::action(action), count, numbers, format!("/events?filter[action]={name}"))
+            let count = found
+                .iter()
+                .find(|(a, _)| *a == name)
+                .map_or(0, |(_, n)| *n);
+            bar_row(
+                words::action(action),
+                count,
+                numbers,
+                format!("/events?filter[action]={name}"),
+            )
         })
         .collect()
 }
@@ -372,7 +394,11 @@ async fn errors(visit: &Visit, id: u64) -> String {
                 .filter(|row| row.time >= since)
                 .map(|row| row.count)
                 .collect();
-            let more = if recent.len() == ERRORS_COUNTED as usize { "+" } else { "" };
+            let more = if recent.len() == ERRORS_COUNTED as usize {
+                "+"
+            } else {
+                ""
+            };
             format!("{}{more}", words::count(recent.iter().sum()))
         }
     }

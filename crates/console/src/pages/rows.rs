@@ -71,7 +71,11 @@ impl EventRow {
             ip: facts.hit.ip.map_or_else(String::new, |ip| ip.to_string()),
             risk: words::risk(verdict.risk),
             reason: if named { verdict.reason.code() } else { "" },
-            class: if named { verdict.reason.info().class.as_str() } else { "" },
+            class: if named {
+                verdict.reason.info().class.as_str()
+            } else {
+                ""
+            },
             class_css: words::class_css(verdict.reason.info().class),
             action: words::action(verdict.action),
         }
@@ -107,7 +111,12 @@ pub fn client(record: &EventRecord<'_>) -> String {
     };
     if out.is_empty() {
         let named = ua.mark.as_ref().map_or("", |mark| &*mark.name);
-        out = if named.is_empty() { ua.kind.as_str() } else { named }.replace('_', " ");
+        out = if named.is_empty() {
+            ua.kind.as_str()
+        } else {
+            named
+        }
+        .replace('_', " ");
     }
     if !ua.os.is_empty() {
         out.push_str(", ");

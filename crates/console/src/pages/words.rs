@@ -115,7 +115,12 @@ mod tests {
 
     #[test]
     fn numbers_are_said_in_full() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_913_194, "1,913,194")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_913_194, "1,913,194"),
+        ] {
             assert_eq!(count(number), text);
         }
         assert_eq!(share(1, 9), "11.1%");
