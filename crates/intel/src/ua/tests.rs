@@ -248,3 +248,42 @@ proptest::proptest! {
         let _ = classify(&format!("{part}{extra}{part}"));
     }
 }
+
+#[test]
+fn telephones_named_like_robots_are_telephones() {
+    const NAMES: &[&str] = &[
+        "CUBOT X19",
+        "CUBOT_NOTE_S",
+        "XBOT_Junior",
+        "M bot 60",
+        "Spider 8",
+        "iSpider",
+        "Discovery II",
+        "Radar C110e",
+        "jackpot2lte",
+        "Robot 7",
+        "Monitor X1",
+        "Phantom 6",
+        "ruby_global",
+        "Seoul 5",
+        "Agent 99",
+        "Headless X",
+        "Search A1",
+    ];
+    const SHAPES: &[&str] = &[
+        "Mozilla/5.0 (Linux; Android 9; {n} Build/PPR1.180610.011) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/80.0.3987.99 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 9; {n}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/80.0.3987.99 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; U; Android 4.4.2; en-us; {n} Build/KOT49H) AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30",
+        "Mozilla/5.0 (Linux; Android 9; {n} Build/PPR1; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/80.0.3987.99 Mobile Safari/537.36 Instagram 150.0.0.33.120 Android (28/9; 480dpi; 1080x2076; {n}; {n}; {n}; mt6763; en_US; 1)",
+        "Dalvik/2.1.0 (Linux; U; Android 9; {n} Build/PPR1)",
+        "Opera/9.80 (Linux; Opera Mobi/ADR; Android 4.2; {n}) Presto/2.11.355 Version/12.10",
+        "UCWEB/2.0 (MIDP-2.0; U; Adr 4.4.2; en-US; {n}) U2/1.0.0 UCBrowser/10.9.8.770 U2/1.0.0 Mobile",
+        "[FBAN/FB4A;FBAV/363.0.0.30.112;FBMF/{n};FBBD/{n};FBDV/{n};FBSV/10;FBOP/1]",
+        "Mozilla/5.0 (Windows Phone 8.1; ARM; Trident/7.0; Touch; rv:11.0; IEMobile/11.0; HTC; {n}) like Gecko",
+    ];
+    let all = NAMES
+        .iter()
+        .flat_map(|name| SHAPES.iter().map(move |shape| shape.replace("{n}", name)));
+    let taken: Vec<_> = all.filter(|ua| is_caught(&classify(ua))).collect();
+    assert!(taken.is_empty(), "{taken:#?}");
+}
