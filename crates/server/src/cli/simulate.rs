@@ -1,0 +1,74 @@
+//! `assay simulate`: labelled traffic with ground truth, as NDJSON.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use assay_model::{Clock, SystemClock, Timestamp};
+use clap::{Args, ValueEnum};
+
+use crate::simulate::{Options, Simulator};
+
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// How many events.
+    #[arg(long, default_value_t = 10_000)]
+    events: u64,
+    /// The same seed gives the same traffic.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Events a second, on average.
+    #[arg(long, default_value_t = 50.0)]
+    per_second: f64,
+    /// Share of events that belong to a fraud campaign.
+    #[arg(long, default_value_t = 0.25)]
+    fraud_share: f64,
+    /// When the traffic begins (RFC 3339 or unix time); default: now.
+    #[arg(long, value_parser = |text: &str| Timestamp::parse(text).map_err(|e| e.to_string()))]
+    start: Option<Timestamp>,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = Form::Ndjson)]
+    format: Form,
+    /// Integration that the events name.
+    #[arg(long)]
+    integration_id: Option<u32>,
+    /// Account of the S2S targets.
+    #[arg(long, default_value_t = 1)]
+    account_id: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// One native event a line, for `assay score` and `/v1/score/batch`.
+    Ndjson,
+    /// One `/ic3.php?…` target a line.
+    S2s,
+}
+
+pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!((0.0..=1.0).contains(&args.fraud_share), "--fraud-share must be 0 to 1");
+    anyhow::ensure!(args.per_second > 0.0, "--per-second must be above 0");
+    let simulator = Simulator::new(Options {
+        seed: args.seed,
+        start: args.start.unwrap_or_else(|| SystemClock::default().now()),
+        per_second: args.per_second,
+        events: Some(args.events),
+        fraud_share: args.fraud_share,
+    });
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    for labelled in simulator {
+        let line = match args.format {
+            Form::Ndjson => {
+                let mut event = labelled.event.native_json(args.integration_id);
+                event["time"] = labelled.at.to_string().into();
+                event.to_string()
+            }
+            Form::S2s => labelled.event.s2s_query(args.account_id, args.integration_id.unwrap_or(1)),
+        };
+        if let Err(error) = writeln!(out, "{line}") {
+            let error = error.into();
+            return if super::is_closed_pipe(&error) { Ok(ExitCode::SUCCESS) } else { Err(error) };
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,173 @@
+//! The configuration: one TOML file, overridden by `ASSAY__SECTION__KEY`.
+//!
+//! Every section refuses unknown keys by name, and every problem is reported at once. No
+//! other code reads the environment.
+
+mod gateway;
+mod intelligence;
+mod listen;
+mod storage;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use assay_model::document::Problem;
+use serde::{Deserialize, Serialize};
+
+pub use gateway::Gateway;
+pub use intelligence::Intelligence;
+pub use listen::Listen;
+pub use storage::Storage;
+
+/// The whole configuration, with its defaults.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Addresses and public names.
+    pub listen: Listen,
+    /// The data plane.
+    pub gateway: Gateway,
+    /// Where and how long data is kept.
+    pub storage: Storage,
+    /// Lists and their upstreams.
+    pub intelligence: Intelligence,
+}
+
+const PREFIX: &str = "ASSAY__";
+
+impl Config {
+    /// Reads the file, if there is one, and the environment over it.
+    ///
+    /// # Errors
+    /// Every problem, one a line.
+    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+        let mut table = match path {
+            None => toml::Table::new(),
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?
+                .parse()
+                .with_context(|| format!("{} is not TOML", path.display()))?,
+        };
+        let environment = std::env::vars().filter(|(name, _)| name.starts_with(PREFIX));
+        let config = Self::read(&mut table, environment)?;
+        Ok(config)
+    }
+
+    fn read(
+        table: &mut toml::Table,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Self> {
+        let mut problems = Vec::new();
+        for (name, value) in environment {
+            if let Err(problem) = set(table, &name, &value) {
+                problems.push(problem);
+            }
+        }
+        let config = Self {
+            listen: section(table, "listen", &mut problems),
+            gateway: section(table, "gateway", &mut problems),
+            storage: section(table, "storage", &mut problems),
+            intelligence: section(table, "intelligence", &mut problems),
+        };
+        for name in table.keys() {
+            problems.push(Problem::new(name, "there is no such section"));
+        }
+        config.check(&mut problems);
+        refuse(&problems)?;
+        Ok(config)
+    }
+
+    /// Checks again what the command line has changed.
+    ///
+    /// # Errors
+    /// Every problem, one a line.
+    pub fn recheck(&self) -> anyhow::Result<()> {
+        let mut problems = Vec::new();
+        self.check(&mut problems);
+        refuse(&problems)
+    }
+
+    fn check(&self, problems: &mut Vec<Problem>) {
+        self.listen.check(problems);
+        self.gateway.check(problems);
+        self.storage.check(problems);
+        self.intelligence.check(problems);
+    }
+}
+
+fn refuse(problems: &[Problem]) -> anyhow::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = problems.iter().map(|p| format!("  {}: {}", p.field, p.detail)).collect();
+    anyhow::bail!("the configuration has {} problem(s):\n{}", lines.len(), lines.join("\n"))
+}
+
+/// Puts `ASSAY__SECTION__KEY=value` into the table: TOML where it reads as TOML, else a text.
+fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), Problem> {
+    let path = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
+    let Some((section, key)) = path.split_once("__") else {
+        return Err(Problem::new(name, "must be ASSAY__SECTION__KEY"));
+    };
+    let parsed: toml::Value = format!("v = {value}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    match table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new())) {
+        toml::Value::Table(section) => {
+            section.insert(key.to_owned(), parsed);
+            Ok(())
+        }
+        _ => Err(Problem::new(name, format!("{section} is not a section"))),
+    }
+}
+
+/// Reads one section; a wrong one is reported and takes its defaults, so that the other
+/// sections are checked too.
+fn section<T: Default + serde::de::DeserializeOwned>(
+    table: &mut toml::Table,
+    name: &str,
+    problems: &mut Vec<Problem>,
+) -> T {
+    let Some(value) = table.remove(name) else { return T::default() };
+    serde_path_to_error::deserialize(value).unwrap_or_else(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
+        problems.push(Problem::new(field, error.into_inner().to_string().trim().to_owned()));
+        T::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let mut table = text.parse().unwrap();
+        Config::read(&mut table, environment.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())))
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let text = "[listen]\ndata = 3\n[gateway]\nlanes = 999\nhead_bytes = 1\n[storrage]\n";
+        let error = read(text, &[("ASSAY__STORAGE__FSYNC_MS", "0"), ("ASSAY__X", "1")]).unwrap_err().to_string();
+        for part in ["listen.data", "gateway.lanes", "gateway.head_bytes", "storrage", "storage.fsync_ms", "ASSAY__X"] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let config = read("[gateway]\nlanes = 2\n", &[("ASSAY__GATEWAY__LANES", "3"), ("ASSAY__LISTEN__DATA", "127.0.0.1:9")]).unwrap();
+        assert_eq!(config.gateway.lanes, 3);
+        assert_eq!(config.listen.data, "127.0.0.1:9");
+    }
+
+    #[test]
+    fn defaults_are_sound() {
+        let mut problems = vec![];
+        Config::default().check(&mut problems);
+        assert_eq!(problems, []);
+    }
+}

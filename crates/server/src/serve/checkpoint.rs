@@ -1,0 +1,141 @@
+//! Counters across a restart: slices written out in turn, newer records replayed.
+//!
+//! Each slice carries the lanes' positions at its writing. A start loads the slices and
+//! replays every record for exactly the slices that were written before it, so nothing is
+//! lost and nothing counted twice.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use assay_model::ports::LogPosition;
+use assay_model::record::EventRecord;
+use assay_model::recall::Bump;
+use assay_store::embedded::counters::{SLICE_COUNT, Slices};
+use assay_store::spool::{pack, unpack};
+
+use super::Node;
+
+/// Longest a start waits for its counters; past it we serve, and counter filters skip.
+const WARM_MAX: Duration = Duration::from_secs(5);
+
+impl Node {
+    fn counters_dir(&self) -> PathBuf {
+        self.dir.join("counters")
+    }
+
+    /// Loads the slices and replays what came after each.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn warm(&self) -> anyhow::Result<()> {
+        let dir = self.counters_dir();
+        std::fs::create_dir_all(&dir)?;
+        let table = &self.engine.counters;
+        let slices: Vec<HashMap<u8, LogPosition>> =
+            table.load(&dir).iter().map(|restored| restored.position().map(read_positions).unwrap_or_default()).collect();
+        table.set_warming(true);
+        let started = Instant::now();
+        for lane in self.spool.lanes() {
+            self.replay(lane, &slices, started)?;
+        }
+        table.set_warming(false);
+        Ok(())
+    }
+
+    fn replay(&self, lane: u8, slices: &[HashMap<u8, LogPosition>], started: Instant) -> anyhow::Result<()> {
+        let positions: Vec<LogPosition> =
+            slices.iter().map(|slice| slice.get(&lane).copied().unwrap_or_default()).collect();
+        let from = positions.iter().min().copied().unwrap_or_default();
+        let Some(mut reader) = self.spool.reader(lane, from) else { return Ok(()) };
+        let (mut bumps, mut batch) = (Vec::new(), Vec::new());
+        let mut records = 0u64;
+        while let Some(read) = reader.next_batch()? {
+            let mut missing = Slices::NONE;
+            for (slice, position) in positions.iter().enumerate() {
+                if *position < read.end {
+                    missing.insert(slice);
+                }
+            }
+            for bytes in read.records {
+                self.replay_record(bytes, missing, &mut bumps, &mut batch);
+                records += 1;
+            }
+            if started.elapsed() > WARM_MAX {
+                tracing::warn!(lane, records, "counters are not whole: the replay took over 5 seconds");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Bumps again what a record bumped: its rule is found as it was when it came in, by the
+    /// rules in force now.
+    fn replay_record(&self, bytes: &[u8], only: Slices, bumps: &mut Vec<(u16, Bump)>, batch: &mut Vec<Bump>) {
+        let Ok(record) = EventRecord::decode(bytes) else { return };
+        let snapshot = self.engine.policies.load();
+        let Some((account, integration)) = snapshot.integration(record.facts.hit.integration) else { return };
+        account.rules(integration.settings.kind).rule_for(&record.facts).bumps(&record.facts, bumps);
+        batch.clear();
+        batch.extend(bumps.iter().map(|(_, bump)| *bump));
+        self.engine.counters.replay(record.facts.hit.account, record.facts.hit.time, batch, only);
+    }
+
+    /// Writes one slice out; returns false when the disk would not.
+    pub fn checkpoint(&self, slice: usize) -> bool {
+        // Taken first: a record bumped in between is counted once more by a replay, one that
+        // is missing would be lost.
+        let positions: Vec<(u8, LogPosition)> =
+            self.spool.lanes().map(|lane| (lane, self.spool.synced(lane))).collect();
+        match self.engine.counters.checkpoint_slice(slice, &self.counters_dir(), &write_positions(&positions)) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(slice, %error, "counters not written out");
+                false
+            }
+        }
+    }
+
+    /// Writes every slice out; at the end of a run.
+    pub fn checkpoint_all(&self) {
+        for slice in 0..SLICE_COUNT {
+            if !self.checkpoint(slice) {
+                return;
+            }
+        }
+        let stats = &self.engine.stats;
+        tracing::info!(lost = stats.lost_records.load(Ordering::Relaxed), "counters written out");
+    }
+}
+
+/// Nine bytes a lane: its number, and its packed position.
+fn write_positions(positions: &[(u8, LogPosition)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(positions.len() * 9);
+    for (lane, position) in positions {
+        out.push(*lane);
+        out.extend_from_slice(&pack(*position).to_le_bytes());
+    }
+    out
+}
+
+fn read_positions(bytes: &[u8]) -> HashMap<u8, LogPosition> {
+    bytes
+        .chunks_exact(9)
+        .filter_map(|part| {
+            let (lane, word) = part.split_first()?;
+            Some((*lane, unpack(u64::from_le_bytes(word.try_into().ok()?))))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_read_back() {
+        let positions = [(0, LogPosition { segment: 3, offset: 77 }), (5, LogPosition { segment: 1 << 30, offset: 0 })];
+        assert_eq!(read_positions(&write_positions(&positions)), positions.into());
+    }
+}

@@ -1,0 +1,111 @@
+//! The parts of a node: spool, events, counters, control data, intelligence, engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use assay_gateway::{Doors, Engine, EngineStats, Policies};
+use assay_intel::store::IntelStore;
+use assay_intel::ua::UaCache;
+use assay_model::document::list_cidr;
+use assay_model::ports::{ControlStore, EventLog};
+use assay_model::{Clock, EventIds, SystemClock};
+use assay_store::embedded::control::ControlOptions;
+use assay_store::embedded::counters::{CounterOptions, CounterTable};
+use assay_store::embedded::errors::ErrorLogOptions;
+use assay_store::embedded::events::{EventStore, EventsOptions};
+use assay_store::embedded::{SqliteControlStore, SqliteErrorLog};
+use assay_store::spool::{FolderLock, Spool, SpoolOptions};
+
+use super::policies::PolicyLoader;
+use crate::config::Config;
+
+/// Number of this node in its event ids; one node until backends are shared.
+const NODE: u8 = 0;
+
+/// Everything a server runs on.
+pub struct Node {
+    /// The data folder.
+    pub dir: PathBuf,
+    /// The write-ahead log of events.
+    pub spool: Spool,
+    /// Events in files and in the spool.
+    pub events: EventStore,
+    /// Control data.
+    pub control: Arc<dyn ControlStore>,
+    /// What judges.
+    pub engine: Arc<Engine<CounterTable>>,
+    /// What answers.
+    pub doors: Arc<Doors>,
+    /// What puts saved changes in force.
+    pub policies: Arc<PolicyLoader>,
+    /// The folder of imported lists.
+    pub intel: IntelStore,
+}
+
+/// The writing end of each lane, with the ids that continue its log.
+pub type LaneLogs = Vec<(EventIds, Box<dyn EventLog>)>;
+
+impl Node {
+    /// Opens the data folder, making it on a first start.
+    ///
+    /// # Errors
+    /// When another process writes to the folder, or something in it cannot be opened.
+    pub fn open(config: &Config) -> anyhow::Result<(Self, LaneLogs)> {
+        let dir = config.storage.dir.clone();
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let lock = Arc::new(FolderLock::take(&dir)?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let now = clock.now();
+        let (spool, logs) = open_spool(config, &lock)?;
+        let options = EventsOptions {
+            seal_ms: i64::try_from(config.storage.seal_s * 1000).unwrap_or(60_000),
+            ..EventsOptions::default()
+        };
+        let events = EventStore::open(&dir, &spool, options)?;
+        let control: Arc<dyn ControlStore> =
+            Arc::new(SqliteControlStore::open(&dir.join("control.db"), ControlOptions::default())?);
+        let errors = SqliteErrorLog::open(&dir.join("errors.db"), ErrorLogOptions::default())?;
+        let intel = IntelStore::open(&dir)?;
+        let engine = Arc::new(Engine {
+            policies: Policies::default(),
+            intel: Arc::new(crate::offline::intelligence(&dir, now.0)?),
+            user_agents: UaCache::new(config.gateway.user_agents),
+            counters: CounterTable::new(CounterOptions {
+                slots: config.gateway.counter_slots,
+                ..CounterOptions::default()
+            }),
+            errors: Arc::new(errors),
+            clock,
+            limits: config.gateway.limits(),
+            stats: EngineStats::default(),
+        });
+        let doors = Arc::new(Doors {
+            ready: false.into(),
+            trusted_proxies: config.listen.trusted_proxies.iter().filter_map(|p| list_cidr(p)).collect(),
+        });
+        let policies = Arc::new(PolicyLoader::new(Arc::clone(&control), Arc::clone(&engine)));
+        Ok((Self { dir, spool, events, control, engine, doors, policies, intel }, logs))
+    }
+}
+
+fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool, LaneLogs)> {
+    let mut salt = [0; 8];
+    getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    let lanes = config.gateway.lane_count();
+    let options = SpoolOptions {
+        quota_bytes: config.storage.spool_bytes,
+        ..SpoolOptions::new(lanes, u64::from_le_bytes(salt))
+    };
+    let (spool, logs) = Spool::open(lock, options)?;
+    // Ids never go below the newest of any lane: a lane number may have been reused.
+    let newest = spool.recovered().iter().filter_map(|found| found.last_event_id).max();
+    let logs = logs
+        .into_iter()
+        .map(|log| {
+            let ids = EventIds::after(NODE, log.lane(), newest);
+            (ids, Box::new(log) as Box<dyn EventLog>)
+        })
+        .collect();
+    Ok((spool, logs))
+}

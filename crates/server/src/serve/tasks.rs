@@ -1,0 +1,172 @@
+//! Work beside the answers: sealing, maintenance, checkpoints, polling.
+//!
+//! Threads of their own at their own pace; nothing a lane waits for is held by them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use assay_model::ports::LogPosition;
+use assay_store::embedded::counters::SLICE_COUNT;
+use assay_store::spool::{Flusher, pack, unpack};
+
+use super::Node;
+use crate::config::Config;
+
+/// The running tasks.
+pub struct Tasks {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    _flusher: Flusher,
+}
+
+impl Tasks {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(node: &Arc<Node>, config: &Config, runtime: &tokio::runtime::Handle) -> anyhow::Result<Self> {
+        let flusher = node.spool.start_flusher(Duration::from_millis(config.storage.fsync_ms))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        let checkpointed = Arc::new(Checkpointed::new(node));
+        let mut spawn = |name: &str, work: Box<dyn FnOnce(&AtomicBool) + Send>| -> std::io::Result<()> {
+            let stop = Arc::clone(&stop);
+            threads.push(std::thread::Builder::new().name(format!("assay-{name}")).spawn(move || work(&stop))?);
+            Ok(())
+        };
+        let (own, mark) = (Arc::clone(node), Arc::clone(&checkpointed));
+        spawn("seal", Box::new(move |stop| seal(&own, &mark, stop)))?;
+        let own = Arc::clone(node);
+        spawn("counters", Box::new(move |stop| checkpoint(&own, &checkpointed, stop)))?;
+        let own = Arc::clone(node);
+        spawn("intel", Box::new(move |stop| watch_intelligence(&own, stop)))?;
+        let own = Arc::clone(node);
+        runtime.spawn(async move { poll_policies(&own).await });
+        Ok(Self { stop, threads, _flusher: flusher })
+    }
+
+    /// Ends every task and waits for it.
+    pub fn close(self) {
+        self.stop.store(true, Ordering::Release);
+        for thread in self.threads {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("a task ended by a panic");
+            }
+        }
+    }
+}
+
+/// Sleeps, or ends early when told to stop; false = stop.
+fn pause(stop: &AtomicBool, length: Duration) -> bool {
+    if !stop.load(Ordering::Acquire) {
+        std::thread::park_timeout(length);
+    }
+    !stop.load(Ordering::Acquire)
+}
+
+/// How far every slice of the counters is written out, lane by lane.
+struct Checkpointed {
+    lanes: Vec<(u8, AtomicU64)>,
+}
+
+impl Checkpointed {
+    fn new(node: &Node) -> Self {
+        Self { lanes: node.spool.lanes().map(|lane| (lane, AtomicU64::new(0))).collect() }
+    }
+
+    fn raise(&self, positions: &[(u8, LogPosition)]) {
+        for (lane, word) in &self.lanes {
+            if let Some((_, position)) = positions.iter().find(|(own, _)| own == lane) {
+                word.store(pack(*position), Ordering::Release);
+            }
+        }
+    }
+
+    fn of(&self, lane: u8) -> LogPosition {
+        let word = self.lanes.iter().find(|(own, _)| *own == lane).map_or(0, |(_, word)| word.load(Ordering::Acquire));
+        unpack(word)
+    }
+}
+
+/// Moves events from spool to files; segments go once they are sealed *and* checkpointed.
+fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
+    let mut sealer = node.events.sealer();
+    let mut last_maintained = node.engine.clock.now();
+    while pause(stop, Duration::from_secs(1)) {
+        let now = node.engine.clock.now();
+        match sealer.seal_due(now) {
+            Ok(sealed) if sealed.events > 0 => {
+                tracing::debug!(events = sealed.events, files = sealed.files, "sealed");
+                if sealed.unreadable > 0 {
+                    tracing::error!(records = sealed.unreadable, "records could not be decoded");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "events stay in the spool"),
+        }
+        for lane in node.spool.lanes() {
+            let up_to = node.events.sealed(lane).min(checkpointed.of(lane));
+            if let Err(error) = node.spool.release(lane, up_to) {
+                tracing::error!(lane, %error, "old segments stay");
+            }
+        }
+        if now.ms_since(last_maintained) > 3_600_000 {
+            last_maintained = now;
+            super::maintain::run(node, &mut sealer, now);
+        }
+    }
+}
+
+/// Writes one slice of the counters a second.
+fn checkpoint(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
+    let mut slice = 0;
+    let mut cycle: Vec<(u8, LogPosition)> = Vec::new();
+    let mut whole = true;
+    while pause(stop, Duration::from_secs(1)) {
+        if slice == 0 {
+            // What the oldest slice of a cycle has is what all of them have.
+            cycle = node.spool.lanes().map(|lane| (lane, node.spool.synced(lane))).collect();
+            whole = true;
+        }
+        whole &= node.checkpoint(slice);
+        slice += 1;
+        if slice == SLICE_COUNT {
+            slice = 0;
+            if whole {
+                checkpointed.raise(&cycle);
+            }
+        }
+    }
+}
+
+/// Takes over what `assay intel` has changed in the folder.
+fn watch_intelligence(node: &Node, stop: &AtomicBool) {
+    while pause(stop, Duration::from_secs(1)) {
+        if !node.engine.intel.changed_on_disk() {
+            continue;
+        }
+        match node.engine.intel.reload(node.engine.clock.now().0) {
+            Ok(reloaded) => {
+                for problem in &reloaded.problems {
+                    tracing::error!(%problem, "intelligence source left out");
+                }
+                tracing::info!(generation = node.engine.intel.generation(), "intelligence reloaded");
+            }
+            Err(error) => tracing::error!(%error, "the intelligence in use stays"),
+        }
+    }
+}
+
+/// Takes over what another process has saved.
+async fn poll_policies(node: &Node) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        if let Err(error) = node.policies.refresh().await {
+            tracing::error!(%error, "the policies in force stay");
+        }
+    }
+}
