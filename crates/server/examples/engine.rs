@@ -1,0 +1,236 @@
+//! The engine alone: mapped hit in, encoded record out, no HTTP, no disk, one core.
+//!
+//! `cargo run --release -p assay-server --example engine [EVENTS] [DECISIONS]`
+//! (default: 20,000 distinct events, 2,000,000 decisions a round, five rounds).
+//!
+//! Every stage of `decide` runs: address tables, user-agent cache, rule, counters, filters,
+//! verdict, record. The record is encoded and dropped. Time in the events goes on by 180 ms
+//! an event, so a visitor of the mix comes back after an hour, not every 20 ms.
+
+mod mix;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Instant;
+
+use assay_gateway::{
+    AccountPolicy, Engine, EngineStats, IntegrationPolicy, Limits, Outbox, Policies, Scratch,
+    decide,
+};
+use assay_intel::ip::IpTables;
+use assay_intel::store::IntelHandle;
+use assay_intel::ua::UaCache;
+use assay_model::document::Integration;
+use assay_model::hit::{EventKind, Field, Hit};
+use assay_model::ports::{DoorError, ErrorLog, ErrorQuery, ErrorRow, StoreError};
+use assay_model::{AccountId, Action, EventId, EventIds, IntegrationId, SystemClock, Timestamp};
+use assay_store::embedded::CounterTable;
+use assay_store::embedded::counters::CounterOptions;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ACCOUNT: AccountId = AccountId(1);
+const INTEGRATION: IntegrationId = IntegrationId(1);
+const START: Timestamp = Timestamp(1_767_225_600_000);
+const STEP_MS: i64 = 180;
+const ROUNDS: usize = 5;
+
+/// Encodes each record into the same buffer and forgets it.
+struct DropOutbox {
+    ids: RefCell<EventIds>,
+    record: RefCell<Vec<u8>>,
+    bytes: Cell<u64>,
+}
+
+impl Outbox for DropOutbox {
+    fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
+        let id = self.ids.borrow_mut().next(now);
+        let mut record = self.record.borrow_mut();
+        record.clear();
+        encode(id, &mut record);
+        self.bytes.set(self.bytes.get() + record.len() as u64);
+        id
+    }
+}
+
+struct NoErrorLog;
+
+#[async_trait::async_trait]
+impl ErrorLog for NoErrorLog {
+    fn note(&self, _: DoorError) {}
+
+    async fn list(
+        &self,
+        _: AccountId,
+        _: IntegrationId,
+        _: ErrorQuery,
+    ) -> Result<Vec<ErrorRow>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<usize>());
+    let count = numbers.next().transpose()?.unwrap_or(20_000);
+    let decisions = numbers.next().transpose()?.unwrap_or(2_000_000);
+    let events = mix::events(count, 1);
+    let hits: Vec<Hit<'_>> = events.iter().map(hit).collect();
+    let engine = engine()?;
+    let policies = engine.policies.load();
+    let (account, integration) = policies.integration(INTEGRATION).ok_or("no integration")?;
+    let mut bench = Bench {
+        engine: &engine,
+        policy: (account, integration),
+        outbox: DropOutbox {
+            ids: RefCell::new(EventIds::after(0, 0, None)),
+            record: RefCell::default(),
+            bytes: Cell::new(0),
+        },
+        scratch: Scratch::default(),
+        done: 0,
+    };
+    // Fills caches and counters; not measured.
+    bench.run(&hits, count);
+    bench.outbox.bytes.set(0);
+    let mut rates: Vec<f64> = Vec::new();
+    for round in 1..=ROUNDS {
+        let seconds = bench.run(&hits, decisions);
+        let rate = decisions as f64 / seconds;
+        println!(
+            "round {round}: {rate:.0} decisions/s, {:.0} ns each",
+            1e9 / rate
+        );
+        rates.push(rate);
+    }
+    rates.sort_by(f64::total_cmp);
+    let median = rates[ROUNDS / 2];
+    println!(
+        "median of {ROUNDS}: {median:.0} decisions/s, {:.0} ns each",
+        1e9 / median
+    );
+    bench.describe(count, ROUNDS * decisions);
+    Ok(())
+}
+
+struct Bench<'b> {
+    engine: &'b Engine<CounterTable>,
+    policy: (&'b AccountPolicy, &'b IntegrationPolicy),
+    outbox: DropOutbox,
+    scratch: Scratch,
+    done: usize,
+}
+
+impl Bench<'_> {
+    /// Decides `decisions` events, the mix over and over; seconds it took.
+    fn run(&mut self, hits: &[Hit<'_>], decisions: usize) -> f64 {
+        let started = Instant::now();
+        for hit in hits.iter().cycle().take(decisions) {
+            let mut hit = hit.clone();
+            hit.received = START.plus_ms(self.done as i64 * STEP_MS);
+            hit.time = hit.received;
+            self.done += 1;
+            let decision = decide(
+                self.engine,
+                &self.outbox,
+                &mut self.scratch,
+                self.policy,
+                hit,
+                |decision| decision.event_id,
+            );
+            std::hint::black_box(now(decision));
+        }
+        started.elapsed().as_secs_f64()
+    }
+
+    /// What was decided, so that nobody mistakes a mix of nothing for traffic.
+    fn describe(&self, events: usize, decisions: usize) {
+        let stats = &self.engine.stats;
+        let read = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+        let total: u64 = stats.decisions.iter().map(read).sum();
+        let shares: Vec<String> = Action::ALL
+            .iter()
+            .zip(&stats.decisions)
+            .map(|(action, n)| {
+                format!(
+                    "{} {:.1} %",
+                    action.as_str(),
+                    read(n) as f64 * 100.0 / total as f64
+                )
+            })
+            .collect();
+        println!(
+            "{events} distinct events, {} live counter keys, record {} bytes on average; {}",
+            self.engine
+                .counters
+                .live_keys(START.plus_ms(self.done as i64 * STEP_MS)),
+            self.outbox.bytes.get() / decisions as u64,
+            shares.join(", "),
+        );
+        let cache = self.engine.user_agents.stats();
+        println!(
+            "user agents: {} kept, {} misses; degraded {}",
+            cache.entries,
+            cache.misses,
+            read(&stats.degraded)
+        );
+    }
+}
+
+/// The event as the S2S door maps it.
+fn hit(event: &mix::Event) -> Hit<'_> {
+    let mut hit = Hit::new(ACCOUNT, INTEGRATION, EventKind::Click, START);
+    hit.ip = event.ip;
+    let texts = [
+        (Field::ExternalTransactionId, &event.id),
+        (Field::Publisher, &event.publisher),
+        (Field::SubId, &event.sub_id),
+        (Field::Referer, &event.referer),
+        (Field::BundleId, &event.bundle_id),
+        (Field::AppVersion, &event.app_version),
+        (Field::UserAgent, &event.user_agent),
+        (Field::Xff, &event.xff),
+        (Field::Gaid, &event.gaid),
+        (Field::Idfa, &event.idfa),
+    ];
+    for (field, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        hit.set(field, Some(text));
+    }
+    hit
+}
+
+/// One account with the default rule, the built-in tables, counters in memory.
+fn engine() -> Result<Engine<CounterTable>, Box<dyn std::error::Error>> {
+    let integration: Integration =
+        serde_json::from_value(serde_json::json!({"name": "bench", "kind": "s2s"}))?;
+    let policies = Policies::default();
+    let integrations = vec![(INTEGRATION, integration)];
+    policies.put(AccountPolicy::compile(
+        ACCOUNT,
+        integrations,
+        &[],
+        Vec::new(),
+        Vec::new(),
+    )?);
+    Ok(Engine {
+        policies,
+        intel: Arc::new(IntelHandle::of_tables(IpTables::builtin())),
+        user_agents: UaCache::default(),
+        counters: CounterTable::new(CounterOptions::default()),
+        errors: Arc::new(NoErrorLog),
+        clock: Arc::new(SystemClock::default()),
+        limits: Limits::default(),
+        stats: EngineStats::default(),
+    })
+}
+
+/// The value of a future that never waits, as one over counters in memory does not.
+fn now<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
