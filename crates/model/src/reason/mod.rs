@@ -5,12 +5,14 @@
 //! once written into a record is never renamed and never reused.
 
 mod catalogue;
+mod docs;
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use catalogue::{CATALOGUE, Reason};
+pub use docs::reasons_markdown;
 
 /// How bad a reason or a verdict is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
