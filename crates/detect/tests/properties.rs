@@ -4,6 +4,8 @@
 //! its verdict, evidence alone comes to it again; and what may only lower a verdict
 //! (benign networks, allow lists, absent ids) never raises it.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
 mod world;
 
 use assay_detect::{CompiledRule, verdict::agrees};
