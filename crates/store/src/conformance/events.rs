@@ -67,7 +67,7 @@ pub async fn lists_the_newest_first(backend: &mut impl EventBackend) {
     let mut sample = Sample::new(0, 2, 40);
     let mut all = Vec::new();
     for round in 0..4 {
-        let records = sample.records(400);
+        let records = sample.records(150);
         backend.append(&records);
         all.extend(records);
         for query in queries() {

@@ -24,7 +24,7 @@ pub async fn agree_with_the_model(backend: &mut impl EventBackend) {
     let mut sample = Sample::new(0, 3, 60_000);
     let mut all = Vec::new();
     for round in 0..4 {
-        let records = sample.records(700);
+        let records = sample.records(300);
         backend.append(&records);
         all.extend(records);
         for query in queries() {

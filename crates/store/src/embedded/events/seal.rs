@@ -179,18 +179,17 @@ impl Sealer {
         }
     }
 
-    /// The next records of all lanes, each lane up to its share of the memory; `None` = all read.
+    /// The next records, one lane after the other, as many as memory allows; `None` = all read.
     fn read(&self, ends: &[(u8, LogPosition)]) -> Result<Option<Round>, EventsError> {
         let inner = &self.store.0;
-        let share = inner.options.seal_bytes as usize / ends.len().max(1);
+        let most = inner.options.seal_bytes as usize;
         let mut round = Round::default();
         for (lane, end) in ends {
             let from = inner.sealed(*lane);
             let Some(mut reader) = inner.spool.reader(*lane, from) else {
                 continue;
             };
-            let stop = round.bytes.len() + share;
-            while round.bytes.len() < stop && reader.position() < *end {
+            while round.bytes.len() < most && reader.position() < *end {
                 match reader.next_batch()? {
                     Some(batch) if batch.end <= *end => {
                         for bytes in batch.records {

@@ -9,11 +9,11 @@ use assay_model::EventRecord;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
-use super::manifest::{FileRow, Manifest};
+use super::manifest::{FileRow, Manifest, Positions};
 use super::parquet_file::{Footer, Footers};
 use super::rows::Rows;
 use super::store::{EventStore, manifest_of, root_of};
-use crate::spool::{self, SpoolReader};
+use crate::spool::{self, Spool, SpoolReader};
 
 /// Rows decoded at a time where the tail is read again.
 const REST_ROWS: usize = 16_384;
@@ -60,51 +60,46 @@ pub(crate) struct Rest {
     pub lane: u8,
     pub from: LogPosition,
     pub to: LogPosition,
-    pub reader: RestReader,
-}
-
-/// Where a [`Rest`] is read from.
-#[derive(Clone, Debug)]
-pub(crate) enum RestReader {
-    Live(spool::Spool),
-    Folder(PathBuf),
+    pub spool: Spool,
 }
 
 impl Rest {
-    fn open(&self) -> Option<SpoolReader> {
-        match &self.reader {
-            RestReader::Live(spool) => spool.reader(self.lane, self.from),
-            RestReader::Folder(folder) => Some(spool::read_only(folder, self.lane, self.from)),
-        }
-    }
-
     /// Decodes the stretch, some rows at a time.
     pub fn for_each(
         &self,
-        mut each: impl FnMut(RecordBatch) -> Result<(), EventsError>,
+        each: impl FnMut(RecordBatch) -> Result<(), EventsError>,
     ) -> Result<(), EventsError> {
-        let Some(mut reader) = self.open() else {
-            return Ok(());
-        };
-        let mut rows = Rows::default();
-        while let Some(batch) = reader.next_batch()? {
-            if batch.end > self.to {
-                break;
-            }
-            for bytes in batch.records {
-                if let Ok(record) = EventRecord::decode(bytes) {
-                    rows.push(&record, bytes);
-                }
-            }
-            if rows.len() >= REST_ROWS {
-                each(rows.finish()?)?;
-            }
+        match self.spool.reader(self.lane, self.from) {
+            Some(mut reader) => decode(&mut reader, Some(self.to), each),
+            None => Ok(()),
         }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        each(rows.finish()?)
     }
+}
+
+/// Decodes what a reader has, up to `to`.
+fn decode(
+    reader: &mut SpoolReader,
+    to: Option<LogPosition>,
+    mut each: impl FnMut(RecordBatch) -> Result<(), EventsError>,
+) -> Result<(), EventsError> {
+    let mut rows = Rows::default();
+    while let Some(batch) = reader.next_batch()? {
+        if to.is_some_and(|to| batch.end > to) {
+            break;
+        }
+        for bytes in batch.records {
+            if let Ok(record) = EventRecord::decode(bytes) {
+                rows.push(&record, bytes);
+            }
+        }
+        if rows.len() >= REST_ROWS {
+            each(rows.finish()?)?;
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    each(rows.finish()?)
 }
 
 /// Files, decoded unsealed rows, and what must be decoded again.
@@ -172,43 +167,54 @@ impl SnapshotSource {
     }
 }
 
-/// Reads the manifest until it holds still while files and segments are looked up.
+/// Reads manifest and spool until the manifest holds still meanwhile: then nothing was released.
 fn from_folder(source: &FolderSource) -> Result<Snapshot, EventsError> {
     const ATTEMPTS: usize = 5;
-    let root = root_of(&source.folder);
-    for attempt in 1.. {
-        let (rows, positions) = match Manifest::open_read_only(&manifest_of(&source.folder))? {
-            Some(mut manifest) => manifest.load()?,
-            None => (Vec::new(), Vec::new()),
-        };
-        let files: Vec<_> = rows
-            .into_iter()
-            .map(|row| {
-                let path = super::file::path_of(&root, row.day, row.id);
-                Arc::new(StoredFile::new(row, path))
-            })
-            .collect();
-        // Opening the footer opens the file, which then outlives its name.
-        let opened: Result<Vec<_>, _> = files.iter().map(|f| source.footers.of(f)).collect();
-        match opened {
-            Err(error) if attempt >= ATTEMPTS => return Err(error),
-            Err(_) => continue,
-            Ok(_) => {}
+    let mut attempt = 1;
+    loop {
+        let (rows, positions) = manifest_in(&source.folder)?;
+        let read = read_folder(source, rows, &positions);
+        let (_, after) = manifest_in(&source.folder)?;
+        if attempt == ATTEMPTS || (positions == after && read.is_ok()) {
+            return read;
         }
-        let mut rest = Vec::new();
-        for lane in spool::lanes_of(&source.folder)? {
-            let from = positions.iter().find(|(of, _)| *of == lane);
-            rest.push(Rest {
-                lane,
-                from: from.map_or_else(LogPosition::default, |(_, at)| *at),
-                to: LogPosition {
-                    segment: u64::MAX,
-                    offset: 0,
-                },
-                reader: RestReader::Folder(source.folder.clone()),
-            });
-        }
-        return Ok(Snapshot::new(files, Vec::new(), rest));
+        attempt += 1;
     }
-    Err(EventsError::Io(std::io::ErrorKind::NotFound.into()))
+}
+
+fn manifest_in(folder: &Path) -> Result<(Vec<FileRow>, Positions), EventsError> {
+    match Manifest::open_read_only(&manifest_of(folder))? {
+        Some(mut manifest) => manifest.load(),
+        None => Ok((Vec::new(), Vec::new())),
+    }
+}
+
+fn read_folder(
+    source: &FolderSource,
+    rows: Vec<FileRow>,
+    positions: &[(u8, LogPosition)],
+) -> Result<Snapshot, EventsError> {
+    let root = root_of(&source.folder);
+    let files: Vec<_> = rows
+        .into_iter()
+        .map(|row| {
+            let path = super::file::path_of(&root, row.day, row.id);
+            Arc::new(StoredFile::new(row, path))
+        })
+        .collect();
+    // An open file outlives its name.
+    for file in &files {
+        source.footers.of(file)?;
+    }
+    let mut tail = Vec::new();
+    for lane in spool::lanes_of(&source.folder)? {
+        let from = positions.iter().find(|(of, _)| *of == lane);
+        let from = from.map_or_else(LogPosition::default, |(_, at)| *at);
+        let mut reader = spool::read_only(&source.folder, lane, from);
+        decode(&mut reader, None, |batch| {
+            tail.push(batch);
+            Ok(())
+        })?;
+    }
+    Ok(Snapshot::new(files, tail, Vec::new()))
 }

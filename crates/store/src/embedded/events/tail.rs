@@ -8,7 +8,7 @@ use assay_model::ports::LogPosition;
 
 use super::EventsError;
 use super::rows::Rows;
-use super::snapshot::{Rest, RestReader};
+use super::snapshot::Rest;
 use crate::spool::{Spool, SpoolReader};
 
 /// Rows of a finished chunk.
@@ -105,7 +105,7 @@ impl Tail {
                 lane: lane.reader.lane(),
                 from,
                 to,
-                reader: RestReader::Live(self.spool.clone()),
+                spool: self.spool.clone(),
             })
         });
         lanes.collect()

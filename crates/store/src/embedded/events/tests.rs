@@ -376,3 +376,38 @@ fn columns_hold_what_the_shared_definition_says() {
         }
     }
 }
+
+#[tokio::test]
+async fn made_up_event_times_do_not_make_a_file_each() {
+    let folder = TempDir::new().unwrap();
+    let mut sample = Sample::new(0, 18, 2 * 86_400_000);
+    let records = sample.records(200);
+    let mut embedded = Embedded::open(folder.path(), EventsOptions::default());
+    embedded.append(&records);
+    let sealed = embedded.sealer.seal().unwrap();
+    assert_eq!((sealed.events, sealed.files), (200, 32));
+    assert_eq!(all_ids(&embedded.store).await, ids_of(&records));
+}
+
+#[test]
+fn sealing_waits_for_time_or_size() {
+    let options = EventsOptions {
+        seal_bytes: 20_000,
+        ..EventsOptions::default()
+    };
+    let mut embedded = Embedded::scratch(options);
+    let mut sample = Sample::new(0, 19, 10);
+    embedded.append(&sample.records(10));
+    let at = |seconds: i64| NOW.plus_ms(seconds * 1000);
+    let sealed =
+        |embedded: &mut Embedded, seconds| embedded.sealer.seal_due(at(seconds)).unwrap().events;
+    assert_eq!(sealed(&mut embedded, 0), 0);
+    assert_eq!(sealed(&mut embedded, 59), 0);
+    assert_eq!(sealed(&mut embedded, 60), 10, "after a minute");
+    embedded.append(&sample.records(100));
+    assert_eq!(
+        sealed(&mut embedded, 61),
+        100,
+        "or when enough has gathered"
+    );
+}

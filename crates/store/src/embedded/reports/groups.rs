@@ -135,3 +135,46 @@ impl Values {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_number_values_each_their_own_way() {
+        let count = |clicks| ClickMeasures {
+            clicks,
+            ..ClickMeasures::default()
+        };
+        let mut parts = [Groups::new([false, true]), Groups::new([false, true])];
+        for (part, texts) in parts.iter_mut().zip([["a", "b"], ["b", "c"]]) {
+            for (n, text) in texts.into_iter().enumerate() {
+                let key = part.values.iter_mut().map(|values| match values {
+                    Values::Texts(all) => all.code(text),
+                    Values::Starts(all) => all.code(n as i64),
+                });
+                let key = key.collect();
+                part.add(key, count(1)).unwrap();
+            }
+        }
+        let [mut all, other] = parts;
+        all.merge(other).unwrap();
+        assert_eq!(all.counts.len(), 4, "a 0, b 1, b 0, c 1");
+        assert!(all.counts.values().all(|measures| measures.clicks == 1));
+    }
+
+    #[test]
+    fn groups_are_bounded() {
+        let mut groups = Groups::new([false]);
+        for code in 0..MOST_GROUPS as u32 {
+            groups
+                .add(Key::from_slice(&[code]), ClickMeasures::default())
+                .unwrap();
+        }
+        let error = groups.add(Key::from_slice(&[u32::MAX]), ClickMeasures::default());
+        assert!(matches!(
+            error,
+            Err(ReportError::TooManyGroups(MOST_GROUPS))
+        ));
+    }
+}
