@@ -15,7 +15,6 @@ use crate::state::ConsoleState;
 use crate::{api, auth, edge, openapi, pages};
 
 /// The console's router: API, pages, health and metrics.
-#[must_use]
 pub fn router(state: ConsoleState) -> Router {
     let app = App::new(state);
     let router = Router::new()

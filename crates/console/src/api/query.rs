@@ -28,7 +28,7 @@ impl Query {
     /// Takes a parameter out; empty counts as not given.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let found = self.pairs.iter().position(|(key, _)| key == name)?;
-        let (_, value) = self.pairs.swap_remove(found);
+        let (_, value) = self.pairs.remove(found);
         self.pairs.retain(|(key, _)| key != name);
         Some(value).filter(|value| !value.is_empty())
     }
@@ -95,6 +95,14 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_a_repeated_parameter_counts() {
+        let mut query = Query::parse(Some("a=1&b=2&b=3&a=4"));
+        assert_eq!(query.take("a").as_deref(), Some("1"));
+        assert_eq!(query.take("b").as_deref(), Some("2"));
+        assert!(query.finish().is_ok());
+    }
 
     #[test]
     fn parameters_are_taken_by_name_and_the_rest_is_refused() {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use askama::Template;
 use assay_model::document::Rule;
 use assay_model::ports::DocKind;
-use assay_model::verdict::{Check, Effect, Finding, Value};
-use assay_model::{Action, EventId, EventRecord, FpRisk, Span, render};
+use assay_model::verdict::Check;
+use assay_model::{Action, EventId, EventRecord, FpRisk, render};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
+use super::evidence::{EvidenceRow, evidence_row, numbers, other};
 use super::frame::Frame;
 use super::rows::client;
 use super::words::{self, Chip};
@@ -54,22 +55,6 @@ struct WhyPage {
     weighing: String,
     facts: Vec<(String, String)>,
     json: String,
-}
-
-struct EvidenceRow {
-    code: &'static str,
-    meaning: &'static str,
-    observed: Vec<(&'static str, String)>,
-    seen: String,
-    limit: String,
-    seen_width: String,
-    limit_at: String,
-    window: String,
-    list: String,
-    effect: &'static str,
-    risk: Chip,
-    class: &'static str,
-    css: &'static str,
 }
 
 struct FilterRow {
@@ -209,97 +194,6 @@ fn sentence(record: &EventRecord<'_>) -> String {
         Action::Rejected => format!("Rejected: {meaning}"),
         Action::Monitored => format!("Let through, since the rule only monitors: {meaning}"),
         Action::OnHold => format!("Waits for a person: {meaning}"),
-    }
-}
-
-/// "count 501 in 1h, limit 500": the value and its limit side by side.
-fn numbers(finding: &Finding<'_>) -> String {
-    let (seen, limit) = (seen(finding), limit(finding));
-    if limit.is_empty() {
-        return String::new();
-    }
-    let window = match finding.window_s {
-        0 => String::new(),
-        seconds => format!(" in {}", Span(seconds)),
-    };
-    let name = compared(finding).unwrap_or("value");
-    format!("{name} {seen}{window}, limit {limit}")
-}
-
-fn other(finding: &Finding<'_>) -> (&'static str, &'static str, &'static str) {
-    let info = finding.reason.info();
-    (info.code, info.class.as_str(), words::class_css(info.class))
-}
-
-/// Name of the observed value that is held against the threshold.
-fn compared(finding: &Finding<'_>) -> Option<&'static str> {
-    match finding.reason.info().test {
-        assay_model::Test::Fact => None,
-        assay_model::Test::Above(name) | assay_model::Test::Below(name) => Some(name),
-    }
-}
-
-fn seen(finding: &Finding<'_>) -> String {
-    let value = compared(finding).and_then(|name| finding.value(name));
-    value.map_or_else(String::new, said)
-}
-
-fn limit(finding: &Finding<'_>) -> String {
-    finding.threshold.as_ref().map_or_else(String::new, said)
-}
-
-fn said(value: &Value<'_>) -> String {
-    match value {
-        Value::Int(n) => u64::try_from(*n).map_or_else(|_| n.to_string(), words::count),
-        Value::Float(n) => format!("{n:.2}"),
-        Value::Text(text) => text.to_string(),
-    }
-}
-
-fn evidence_row(finding: &Finding<'_>) -> EvidenceRow {
-    let info = finding.reason.info();
-    let (seen_width, limit_at) = bar(finding);
-    EvidenceRow {
-        code: info.code,
-        meaning: info.meaning,
-        observed: finding
-            .observed
-            .iter()
-            .filter_map(|(at, value)| Some((*info.fields.get(usize::from(*at))?, said(value))))
-            .collect(),
-        seen: seen(finding),
-        limit: limit(finding),
-        seen_width,
-        limit_at,
-        window: match finding.window_s {
-            0 => String::new(),
-            seconds => Span(seconds).to_string(),
-        },
-        list: finding.list.to_string(),
-        effect: match finding.effect {
-            Effect::Block => "",
-            Effect::Flag => "only flagged by the rule",
-            Effect::Allowed => "let through by an allow list",
-        },
-        risk: words::risk(finding.risk),
-        class: info.class.as_str(),
-        css: words::class_css(info.class),
-    }
-}
-
-/// Widths of the bar and of its limit mark, the longer one at four fifths; empty = nothing to draw.
-fn bar(finding: &Finding<'_>) -> (String, String) {
-    let value = compared(finding).and_then(|name| finding.value(name)?.number());
-    let limit = finding.threshold.as_ref().and_then(Value::number);
-    match (value, limit) {
-        (Some(value), Some(limit)) if value >= 0.0 && limit >= 0.0 && value.max(limit) > 0.0 => {
-            let full = value.max(limit) / 80.0;
-            (
-                format!("{:.1}%", value / full),
-                format!("{:.1}%", limit / full),
-            )
-        }
-        _ => (String::new(), String::new()),
     }
 }
 

@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
+use super::connected::{kind, status};
 use super::frame::{Form, Frame};
-use super::overview::{kind, status};
 use super::words::{self, Chip};
 use super::{Visit, html, redirect};
 use crate::app::App;

@@ -5,8 +5,10 @@
 
 mod assets;
 mod chart;
+mod connected;
 mod event;
 mod events;
+mod evidence;
 mod frame;
 mod integration;
 mod numbers;

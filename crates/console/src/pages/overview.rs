@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use assay_model::document::{Integration, IntegrationKind, Status, TokenScope};
-use assay_model::ports::{DocKind, ErrorQuery, EventQuery};
-use assay_model::{Action, Class, IntegrationId, Reason, Risk};
+use assay_model::document::TokenScope;
+use assay_model::ports::EventQuery;
+use assay_model::{Action, Class, Reason, Risk};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 
 use super::chart::{self, Bar};
+use super::connected::{IntegrationRow, ListRow, integrations, lists};
 use super::frame::Frame;
 use super::numbers::Numbers;
 use super::rows::EventRow;
@@ -19,20 +19,10 @@ use super::words::{self, Chip};
 use super::{Visit, html};
 use crate::app::App;
 use crate::auth::session_of;
-use crate::documents::stored;
 use crate::error::ApiError;
-use crate::integrations::urls;
 
 /// Events in the latest table.
 const EVENTS_SHOWN: u32 = 25;
-
-/// Integrations in the table; their error logs are read for the page.
-const INTEGRATIONS_SHOWN: u32 = 20;
-
-/// Rows of an error log that are counted.
-const ERRORS_COUNTED: u32 = 200;
-
-const DAY_MS: i64 = 86_400_000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -83,23 +73,6 @@ struct ReasonRow {
     fill: &'static str,
     width: String,
     count: String,
-}
-
-struct IntegrationRow {
-    id: u64,
-    name: String,
-    kind: &'static str,
-    status: Chip,
-    urls: Vec<String>,
-    errors: String,
-}
-
-struct ListRow {
-    name: String,
-    rows: String,
-    version: String,
-    age: String,
-    stale: bool,
 }
 
 /// `GET /`.
@@ -327,112 +300,6 @@ fn reasons(numbers: &Numbers) -> Vec<ReasonRow> {
         .collect()
 }
 
-async fn integrations(visit: &Visit) -> Result<Vec<IntegrationRow>, ApiError> {
-    let account = visit.session.account;
-    let state = &visit.app.state;
-    let docs = state
-        .control
-        .list(account, DocKind::Integration, 0, INTEGRATIONS_SHOWN)
-        .await?;
-    let mut out = Vec::with_capacity(docs.len());
-    for doc in docs {
-        let body: Integration = stored(doc.body)?;
-        out.push(IntegrationRow {
-            id: doc.id,
-            kind: kind(body.kind),
-            status: status(body.status),
-            urls: urls::s2s_all(&state.settings, account, doc.id, &body),
-            errors: errors(visit, doc.id).await,
-            name: body.name,
-        });
-    }
-    Ok(out)
-}
-
-/// What an integration's kind is called.
-pub(super) const fn kind(kind: IntegrationKind) -> &'static str {
-    match kind {
-        IntegrationKind::S2s => "s2s",
-        IntegrationKind::Custom => "custom",
-        IntegrationKind::Network => "network",
-    }
-}
-
-/// The chip of an integration's status.
-pub(super) const fn status(status: Status) -> Chip {
-    match status {
-        Status::Active => Chip {
-            css: "st-ok",
-            icon: "i-g0",
-            word: "Active",
-        },
-        Status::Paused => Chip {
-            css: "st-off",
-            icon: "i-hold",
-            word: "Paused",
-        },
-    }
-}
-
-/// Errors of the last 24 hours; "–" when the log cannot be read.
-async fn errors(visit: &Visit, id: u64) -> String {
-    let Ok(integration) = u32::try_from(id) else {
-        return "–".to_owned();
-    };
-    let query = ErrorQuery {
-        before: None,
-        limit: ERRORS_COUNTED,
-    };
-    let log = &visit.app.state.errors;
-    let account = visit.session.account;
-    match log.list(account, IntegrationId(integration), query).await {
-        Err(_) => "–".to_owned(),
-        Ok(rows) => {
-            let since = visit.now.plus_ms(-DAY_MS);
-            let recent: Vec<u64> = rows
-                .iter()
-                .filter(|row| row.time >= since)
-                .map(|row| row.count)
-                .collect();
-            let more = if recent.len() == ERRORS_COUNTED as usize {
-                "+"
-            } else {
-                ""
-            };
-            format!("{}{more}", words::count(recent.iter().sum()))
-        }
-    }
-}
-
-/// Loaded intelligence, whatever shape its status has: the first list of named things counts.
-async fn lists(visit: &Visit) -> Vec<ListRow> {
-    let Ok(status) = visit.app.state.intel.status().await else {
-        return Vec::new();
-    };
-    let all = status.as_array().or_else(|| {
-        let mut values = status.as_object()?.values();
-        values.find_map(Value::as_array)
-    });
-    all.into_iter().flatten().filter_map(list_row).collect()
-}
-
-fn list_row(list: &Value) -> Option<ListRow> {
-    let text = |name: &str| list[name].as_str().unwrap_or("");
-    let name = match (text("kind"), text("name")) {
-        ("", "") => return None,
-        (kind, "") => kind.to_owned(),
-        ("", name) => name.to_owned(),
-        (kind, name) => format!("{kind}: {name}"),
-    };
-    Some(ListRow {
-        name,
-        rows: list["rows"].as_u64().map_or_else(String::new, words::count),
-        version: text("version").to_owned(),
-        age: list["age_s"].as_u64().map_or_else(String::new, words::age),
-        stale: list["stale"] == true,
-    })
-}
-
 #[cfg(test)]
 impl OverviewPage {
     /// A page to render in tests.
@@ -447,14 +314,16 @@ impl OverviewPage {
                 id: 7,
                 name: "Search <S2S>".into(),
                 kind: "s2s",
-                status: status(Status::Paused),
+                status: super::connected::status(assay_model::document::Status::Paused),
                 urls: vec!["https://eu.example/ic3.php?m=AF&src=s2s".into()],
                 errors: "812".into(),
             }],
             may_write: true,
-            lists: list_row(&serde_json::json!({"kind": "tor", "name": "x", "stale": true}))
-                .into_iter()
-                .collect(),
+            lists: super::connected::list_row(
+                &serde_json::json!({"kind": "tor", "name": "x", "stale": true}),
+            )
+            .into_iter()
+            .collect(),
             lists_stale: 1,
         }
     }
