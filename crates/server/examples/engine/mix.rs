@@ -1,10 +1,9 @@
 //! The traffic of the benchmarks: people on real kinds of browsers and networks, and some
-//! that are not people. The same seed gives the same events, here and over HTTP.
+//! that are not people. The same seed gives the same events.
 //!
 //! Nine visitors of ten are people. A visitor keeps address, user agent and device; the
 //! events of the mix are spread over all visitors, so counters have as many keys as in life.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One event under the S2S dialect's names; an empty text is not given.
@@ -12,8 +11,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Event {
     /// `cid`
     pub id: String,
-    /// `ip`, as text.
-    pub address: String,
     /// `ip`
     pub ip: Option<IpAddr>,
     /// `s1`
@@ -227,7 +224,6 @@ fn browser(platform: Platform, random: &mut Random) -> String {
 fn event(visitor: &Visitor, number: usize, random: &mut Random) -> Event {
     // Few publishers send most of the traffic.
     let publisher = random.below(300) * random.below(300) / 300;
-    let address = visitor.ip.to_string();
     let mut event = Event {
         id: format!("c{number:07}-{:012x}", random.below(1 << 48)),
         publisher: format!("{}", 10_000 + publisher),
@@ -237,9 +233,8 @@ fn event(visitor: &Visitor, number: usize, random: &mut Random) -> Event {
         ..Event::default()
     };
     if random.below(3) == 0 {
-        event.xff.clone_from(&address);
+        event.xff = visitor.ip.to_string();
     }
-    event.address = address;
     match visitor.app {
         None => event.referer = format!("{}{}", random.of(&PAGES), random.below(5000)),
         Some(platform) => {
@@ -267,37 +262,4 @@ fn uuid(bits: u128) -> String {
         &hex[20..],
     ]
     .join("-")
-}
-
-/// The event as the path and query of an S2S call.
-#[allow(dead_code, reason = "only one of the examples calls over HTTP")]
-pub fn target(event: &Event, account: u32, integration: u32) -> String {
-    let mut out = format!("/ic3.php?m=AF&src=s2s&b={account}&s={integration}");
-    let pairs = [
-        ("cid", &event.id),
-        ("ip", &event.address),
-        ("s1", &event.publisher),
-        ("s2", &event.sub_id),
-        ("s3", &event.referer),
-        ("s4", &event.bundle_id),
-        ("s5", &event.app_version),
-        ("s6", &event.user_agent),
-        ("s8", &event.xff),
-        ("s10", &event.gaid),
-        ("s11", &event.idfa),
-    ];
-    for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = write!(out, "&{name}=");
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    out.push(char::from(byte));
-                }
-                _ => {
-                    let _ = write!(out, "%{byte:02X}");
-                }
-            }
-        }
-    }
-    out
 }

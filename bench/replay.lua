@@ -1,0 +1,28 @@
+-- Replays prepared requests: one string a request, made before the first is sent, since
+-- formatting each would be the limit. Prints what was answered in one line at the end.
+
+local requests = {}
+local at = 0
+
+function init(args)
+  for line in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("GET", line)
+  end
+  at = tonumber(args[2] or "0") % #requests
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    "answered %d %d %d %d\n",
+    summary.requests,
+    summary.duration,
+    errors.connect + errors.read + errors.write + errors.timeout + errors.status,
+    latency:percentile(99)
+  ))
+end
