@@ -71,8 +71,8 @@ pub(super) const NETWORKS: &[Network] = &[
     n("73.0.0.0/10", "US", "en-US,en;q=0.9", -6, L, 60),
     n("24.0.0.0/13", "US", "en-US,en;q=0.9,es;q=0.8", -5, L, 30),
     n("2601:600::/24", "US", "en-US,en;q=0.9", -8, L, 24),
-    n("96.224.0.0/12", "US", "en-US,en;q=0.9", -5, L, 20),
-    n("173.64.0.0/13", "US", "en-US,en;q=0.9", -5, L, 14),
+    n("96.232.0.0/16", "US", "en-US,en;q=0.9", -5, L, 20),
+    n("173.66.0.0/16", "US", "en-US,en;q=0.9", -5, L, 14),
     n("70.112.0.0/15", "US", "en-US,en;q=0.9,es;q=0.8", -6, L, 14),
     n("47.144.0.0/14", "US", "en-US,en;q=0.9", -8, L, 8),
     n("107.192.0.0/12", "US", "en-US,en;q=0.9", -6, L, 22),
@@ -100,52 +100,51 @@ pub(super) const NETWORKS: &[Network] = &[
     n("81.224.0.0/14", "SE", "sv-SE,sv;q=0.9,en;q=0.8", 1, L, 5),
     n("85.164.0.0/15", "NO", "nb-NO,nb;q=0.9,en;q=0.8", 1, L, 3),
     n("80.160.0.0/14", "DK", "da-DK,da;q=0.9,en;q=0.8", 1, L, 3),
-    n("84.0.0.0/14", "HU", "hu-HU,hu;q=0.9", 1, L, 4),
+    n("84.0.0.0/17", "HU", "hu-HU,hu;q=0.9", 1, L, 4),
     n("94.64.0.0/14", "GR", "el-GR,el;q=0.9,en;q=0.8", 2, L, 4),
     n("86.120.0.0/14", "RO", "ro-RO,ro;q=0.9", 2, L, 6),
-    n("83.0.0.0/13", "PL", "pl-PL,pl;q=0.9", 1, L, 12),
+    n("83.0.0.0/15", "PL", "pl-PL,pl;q=0.9", 1, L, 12),
     // Telstra, TPG; NTT, KDDI, SoftBank, Docomo; Korea Telecom
     n("1.120.0.0/14", "AU", "en-AU,en;q=0.9", 10, L, 12),
     n("101.160.0.0/13", "AU", "en-AU,en;q=0.9", 10, L, 8),
     n("118.0.0.0/13", "JP", "ja,en-US;q=0.9,en;q=0.8", 9, L, 16),
     n("106.128.0.0/14", "JP", "ja,en-US;q=0.9", 9, L, 12),
     n("126.64.0.0/11", "JP", "ja", 9, G, 10),
-    n("49.96.0.0/15", "JP", "ja", 9, G, 10),
-    n("112.160.0.0/13", "KR", "ko-KR,ko;q=0.9,en;q=0.8", 9, L, 10),
+    n("49.96.0.0/18", "JP", "ja", 9, G, 10),
+    n("112.162.0.0/15", "KR", "ko-KR,ko;q=0.9,en;q=0.8", 9, L, 10),
     // Reliance Jio, Bharti Airtel
     n("49.32.0.0/13", "IN", "en-IN,en;q=0.9,hi;q=0.8", 5, G, 34),
     n("157.32.0.0/13", "IN", "hi-IN,hi;q=0.9,en;q=0.8", 5, G, 26),
-    n("2409:4000::/24", "IN", "en-IN,en;q=0.9", 5, G, 30),
-    n("106.192.0.0/14", "IN", "en-IN,en;q=0.9,ta;q=0.8", 5, G, 20),
+    n("2409:4040::/28", "IN", "en-IN,en;q=0.9", 5, G, 30),
+    n("106.193.0.0/17", "IN", "en-IN,en;q=0.9,ta;q=0.8", 5, G, 20),
     n("122.160.0.0/14", "IN", "en-IN,en;q=0.9", 5, L, 8),
     // Claro, Vivo (Telefonica Brasil); Telecom Argentina; Telmex Colombia; Total Play
-    n("177.32.0.0/14", "BR", "pt-BR,pt;q=0.9", -3, L, 22),
+    n("177.32.0.0/15", "BR", "pt-BR,pt;q=0.9", -3, L, 22),
     n("187.36.0.0/15", "BR", "pt-BR,pt;q=0.9", -3, L, 12),
-    n("179.80.0.0/13", "BR", "pt-BR,pt;q=0.9", -3, G, 24),
-    n("2804:14c::/31", "BR", "pt-BR,pt;q=0.9", -3, L, 14),
-    n("181.0.0.0/13", "AR", "es-AR,es;q=0.9", -3, L, 8),
-    n("186.80.0.0/14", "CO", "es-CO,es;q=0.9", -5, L, 7),
+    n("179.82.0.0/16", "BR", "pt-BR,pt;q=0.9", -3, G, 24),
+    n("181.2.0.0/15", "AR", "es-AR,es;q=0.9", -3, L, 8),
+    n("186.82.64.0/19", "CO", "es-CO,es;q=0.9", -5, L, 7),
     // Rostelecom, MTS; Turk Telekom, Turkcell
     n("95.52.0.0/14", "RU", "ru-RU,ru;q=0.9", 3, L, 12),
     n("85.140.0.0/15", "RU", "ru-RU,ru;q=0.9", 3, G, 8),
-    n("88.224.0.0/11", "TR", "tr-TR,tr;q=0.9", 3, L, 12),
-    n("178.240.0.0/13", "TR", "tr-TR,tr;q=0.9", 3, G, 12),
+    n("88.232.0.0/14", "TR", "tr-TR,tr;q=0.9", 3, L, 12),
+    n("178.242.0.0/15", "TR", "tr-TR,tr;q=0.9", 3, G, 12),
     // Telkom Indonesia, Telkomsel, PLDT, VNPT, Viettel, AIS; Safaricom, MTN; Etisalat, STC, Bezeq
     n("36.72.0.0/13", "ID", "id-ID,id;q=0.9", 7, L, 10),
     n("114.120.0.0/13", "ID", "id-ID,id;q=0.9", 7, G, 14),
-    n("122.2.0.0/16", "PH", "en-PH,en;q=0.9,fil;q=0.8", 8, L, 8),
+    n("122.2.0.0/17", "PH", "en-PH,en;q=0.9,fil;q=0.8", 8, L, 8),
     n("113.160.0.0/13", "VN", "vi-VN,vi;q=0.9", 7, L, 8),
-    n("171.224.0.0/12", "VN", "vi-VN,vi;q=0.9", 7, G, 8),
-    n("49.228.0.0/14", "TH", "th-TH,th;q=0.9", 7, G, 8),
+    n("171.228.0.0/14", "VN", "vi-VN,vi;q=0.9", 7, G, 8),
+    n("49.228.0.0/16", "TH", "th-TH,th;q=0.9", 7, G, 8),
     n("41.90.0.0/16", "KE", "en-KE,en;q=0.9,sw;q=0.8", 3, G, 4),
     n("102.88.0.0/16", "NG", "en-NG,en;q=0.9", 1, G, 8),
     n("2.48.0.0/14", "AE", "ar-AE,ar;q=0.9,en;q=0.8", 4, G, 4),
     n("188.48.0.0/13", "SA", "ar-SA,ar;q=0.9", 3, L, 5),
-    n("84.108.0.0/14", "IL", "he-IL,he;q=0.9,en;q=0.8", 2, L, 4),
+    n("84.109.0.0/17", "IL", "he-IL,he;q=0.9,en;q=0.8", 2, L, 4),
     // Companies and universities: BT's and Deutsche Telekom's business lines, Stanford, Stuttgart
     n("81.128.0.0/12", "GB", "en-GB,en;q=0.9", 0, O, 6),
     n("194.25.0.0/16", "DE", "de-DE,de;q=0.9,en;q=0.8", 1, O, 6),
-    n("65.200.0.0/14", "US", "en-US,en;q=0.9", -5, O, 8),
+    n("65.201.128.0/17", "US", "en-US,en;q=0.9", -5, O, 8),
     n("171.64.0.0/14", "US", "en-US,en;q=0.9", -8, O, 4),
     n("129.206.0.0/16", "DE", "de-DE,de;q=0.9,en;q=0.8", 1, O, 3),
     // iCloud Private Relay at Akamai, Cloudflare, Fastly; Starlink
@@ -181,14 +180,14 @@ pub(super) fn of_access(rng: &mut Rng, access: Access) -> &'static Network {
     }
 }
 
-/// A visitor's address in the network. `crowd` is about how many people are on line at
-/// once in the whole simulation: shared addresses are as many as carry them.
+/// A visitor's address in the network. `crowd` is how many people's events the simulation
+/// has in an hour; a gateway carries a few hundred of them, as carriers' really do.
 pub(super) fn address(rng: &mut Rng, network: &Network, crowd: u64) -> IpAddr {
     let hosts = match network.access {
         Access::Line => u64::MAX,
-        Access::Gateway | Access::Satellite => crowd / 40 + 12,
-        Access::Office => crowd / 60 + 6,
-        Access::Relay => crowd / 40 + 24,
+        Access::Gateway | Access::Satellite => crowd / 10_000 + 4,
+        Access::Office => crowd / 1_000 + 6,
+        Access::Relay => crowd / 10_000 + 4,
     };
     let place = if hosts == u64::MAX {
         rng.next()

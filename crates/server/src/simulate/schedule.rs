@@ -1,7 +1,7 @@
 //! When what happens: people as they come, campaigns in runs, all in one order of time.
 //!
-//! People arrive independently of each other at a rate that follows the day; campaigns keep
-//! no hours. Every campaign starts within the first seconds, so that a short run shows all.
+//! People arrive independently of each other at a rate that follows the day, and campaigns
+//! keep their share of it. Every campaign starts within the first seconds, so that a short run shows all.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -125,22 +125,20 @@ impl Simulator {
     }
 
     fn plan_person(&mut self, now_us: i64) {
-        let hour = self
-            .options
-            .start
-            .plus_ms(now_us / 1000)
-            .0
-            .rem_euclid(86_400_000) as f64
-            / 3.6e6;
-        // Most buyers' evenings fall between 16 and 24 UTC.
-        let day = 1.0 + 0.35 * ((hour - 19.0) * std::f64::consts::TAU / 24.0).cos();
+        let day = self.day(now_us);
         let wait = self.rng.wait(SECOND_US / (self.people_rate * day));
         self.plan(now_us + wait.min(1e15) as i64, Task::Person);
     }
 
+    /// How busy the hour is; 1 on a day's average. Most buyers' evenings are at 16 to 24 UTC.
+    fn day(&self, now_us: i64) -> f64 {
+        let hour = self.time(now_us).0.rem_euclid(86_400_000) as f64 / 3.6e6;
+        1.0 + 0.35 * ((hour - 19.0) * std::f64::consts::TAU / 24.0).cos()
+    }
+
     /// The next start of a campaign: after as long as its run's events last at its rate.
     fn plan_start(&mut self, campaign: &'static Campaign, now_us: i64, events: u64) {
-        let mean = SECOND_US * events as f64 / self.rate_of(campaign);
+        let mean = SECOND_US * events as f64 / self.rate_of(campaign, now_us);
         let wait = match campaign.acts {
             Acts::Alone(_) => self.rng.wait(mean),
             Acts::Runs(_) => mean * (0.8 + 0.4 * self.rng.unit()),
@@ -148,8 +146,9 @@ impl Simulator {
         self.plan(now_us + wait.min(1e15) as i64, Task::Start(campaign));
     }
 
-    fn rate_of(&self, campaign: &Campaign) -> f64 {
-        self.weight_rate * f64::from(campaign.weight)
+    /// Events a second. Fraud hides in the crowd: it keeps its share at every hour.
+    fn rate_of(&self, campaign: &Campaign, now_us: i64) -> f64 {
+        self.weight_rate * f64::from(campaign.weight) * self.day(now_us)
     }
 
     fn start(&mut self, campaign: &'static Campaign, now_us: i64) -> Labelled {
@@ -169,7 +168,7 @@ impl Simulator {
                     event,
                     done: 0,
                     left,
-                    gap_us: self.gap_us(campaign, runs),
+                    gap_us: self.gap_us(campaign, runs, now_us),
                 };
                 self.act(Box::new(run), now_us)
             }
@@ -177,12 +176,12 @@ impl Simulator {
     }
 
     /// A run takes the campaign's own pace where it may: then one run follows the other.
-    fn gap_us(&self, campaign: &Campaign, runs: Runs) -> (u64, u64) {
+    fn gap_us(&self, campaign: &Campaign, runs: Runs, now_us: i64) -> (u64, u64) {
         let (low, high) = (runs.gap_ms.0 * 1000, runs.gap_ms.1 * 1000);
         if !runs.paced {
             return (low, high);
         }
-        let mean = (SECOND_US / self.rate_of(campaign)).min(1e15) as u64;
+        let mean = (SECOND_US / self.rate_of(campaign, now_us)).min(1e15) as u64;
         let mean = mean.clamp(low, high);
         (mean / 2, (mean + mean / 2).min(high))
     }
