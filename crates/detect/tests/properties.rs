@@ -208,6 +208,9 @@ proptest! {
         let after = judged(&compiled, &world, &allowed);
         prop_assert!(severity(after.action) <= severity(before.action), "{after:?}");
         prop_assert_eq!((after.risk, after.points), (before.risk, before.points), "what was found stays found");
+        let found = |f: &Finding<'_>| matches!(f.reason.info().class, Class::Givt | Class::Sivt);
+        let lifted = |f: &&Finding<'_>| found(f) && f.reason != Reason::ListDenied;
+        prop_assert!(!after.findings.iter().filter(lifted).any(|f| rejects(f, &after)));
         let denied = |v: &Verdict<'_>| v.findings.iter().any(|f| f.reason == Reason::ListDenied && rejects(f, v));
         if denied(&before) {
             prop_assert_eq!(after.action, before.action, "the own deny list stands");
