@@ -48,6 +48,13 @@ pub fn session_of(app: &App, headers: &HeaderMap, now: Timestamp) -> Option<Sess
     app.sessions.find(&id, now)
 }
 
+/// The same for a page that refreshes itself: it does not keep the session alive.
+#[must_use]
+pub fn session_peeked(app: &App, headers: &HeaderMap, now: Timestamp) -> Option<Session> {
+    let id = cookie_of(headers, app.state.settings.https)?;
+    app.sessions.peek(&id, now)
+}
+
 /// Refuses a form that is not from our own page in this session.
 ///
 /// # Errors

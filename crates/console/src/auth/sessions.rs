@@ -108,14 +108,23 @@ impl Sessions {
 
     /// The session with this id, if it is alive; being asked for keeps it so.
     pub fn find(&self, id: &str, now: Timestamp) -> Option<Session> {
+        let found = self.peek(id, now)?;
+        if let Some(session) = self.live().get_mut(&key(id)) {
+            session.seen = session.seen.max(now);
+        }
+        Some(found)
+    }
+
+    /// The session with this id, if it is alive, without keeping it so: a page that
+    /// refreshes itself in a forgotten tab is not a person at work.
+    pub fn peek(&self, id: &str, now: Timestamp) -> Option<Session> {
         let mut live = self.live();
         let key = key(id);
-        let session = live.get_mut(&key)?;
+        let session = live.get(&key)?;
         if session.is_over(now) {
             live.remove(&key);
             return None;
         }
-        session.seen = session.seen.max(now);
         Some(session.clone())
     }
 
@@ -194,6 +203,13 @@ mod tests {
             at = at.plus_ms(IDLE_MS);
         }
         assert!(sessions.find(&busy, at).is_none());
+        let forgotten = start();
+        assert!(sessions.peek(&forgotten, NOW.plus_ms(IDLE_MS)).is_some());
+        assert!(
+            sessions
+                .peek(&forgotten, NOW.plus_ms(IDLE_MS + 1))
+                .is_none()
+        );
         let told = start();
         sessions.end(&told);
         assert!(sessions.find(&told, NOW).is_none());

@@ -18,7 +18,7 @@ use super::rows::EventRow;
 use super::words::{self, Chip};
 use super::{Visit, html};
 use crate::app::App;
-use crate::auth::session_of;
+use crate::auth::session_peeked;
 use crate::error::ApiError;
 
 /// Events in the latest table.
@@ -92,7 +92,7 @@ pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
 pub async fn live(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
     let now = app.now();
-    let session = session_of(&app, &parts.headers, now)
+    let session = session_peeked(&app, &parts.headers, now)
         .ok_or_else(|| ApiError::unauthorized("sign in again"))?;
     let visit = Visit::of(app, &parts, session, now).await?;
     let part = part(&visit).await?;

@@ -172,6 +172,39 @@ async fn a_rule_that_does_not_compile_is_refused_with_field_and_cause() {
 }
 
 #[tokio::test]
+async fn faulty_filter_settings_are_named_by_their_path_and_merge_deep() {
+    let app = TestApp::start().await;
+    for (settings, field) in [
+        (
+            json!({"click_threshold": 0}),
+            "filters.click_flooding.click_threshold",
+        ),
+        (
+            json!({"block_mode": "maybe"}),
+            "filters.click_flooding.block_mode",
+        ),
+        (json!({"treshold": 5}), "filters.click_flooding.treshold"),
+    ] {
+        let change = json!({"filters": {"click_flooding": settings}});
+        let answer = app.patch("/rules/1", &change).await;
+        assert_eq!(answer.fields(), [field], "{change}: {}", answer.text);
+    }
+    for settings in [json!({"click_threshold": 9}), json!({"block_mode": "flag"})] {
+        let change = json!({"filters": {"click_flooding": settings}});
+        let answer = app.patch("/rules/1", &change).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    let rule = app.get("/rules/1").await.json();
+    assert_eq!(
+        rule["filters"],
+        json!({"click_flooding": {"click_threshold": 9, "block_mode": "flag"}})
+    );
+    let change = json!({"filters": {"click_flooding": null}});
+    let rule = app.patch("/rules/1", &change).await.json();
+    assert_eq!(rule["filters"], json!({}));
+}
+
+#[tokio::test]
 async fn every_version_stays_readable_also_of_a_deleted_rule() {
     let app = TestApp::start().await;
     let id = made(&app, &rule("first", json!({}))).await["id"].clone();
