@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use assay_model::recall::{Bump, Measure, Reading};
 use assay_model::{AccountId, Timestamp};
 
-use super::slot::{Owner, Slot, account_class, expiry, is_used};
-use super::table::{Locked, SLOTS, in_turn};
-use super::time::{Tick, Window, life_left};
+use super::slot::{Owner, Slot, account_class, expiry};
+use super::table::{Locked, SLOTS};
+use super::time::{Moment, Tick, Window, life_left};
 use super::{CounterTable, Slices, count, distinct};
 
 /// Keys touched together.
@@ -24,12 +24,16 @@ pub(super) const fn mix(key: u64) -> u64 {
 }
 
 /// Where a key is to be looked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Spot {
     bucket: usize,
-    /// The slot at which a search begins, and the empty one to be taken first.
-    home: usize,
     owner: Owner,
+    /// Where a search for the coldest begins.
+    start: usize,
+    /// Its place in the batch.
+    bump: usize,
+    /// The slot it was seen in before the lock was taken.
+    guess: Option<usize>,
 }
 
 /// The table is full and the account's share used up.
@@ -47,15 +51,19 @@ impl CounterTable {
     ) -> usize {
         let at = Tick::of(at);
         let mut refused = 0;
+        let mut spots = [Spot::default(); TOGETHER];
         for bumps in bumps.chunks(TOGETHER) {
-            let mut spots = [None; TOGETHER];
-            for (spot, bump) in spots.iter_mut().zip(bumps) {
-                *spot = self.spot(account, bump, only);
-            }
-            self.touch(&spots);
-            for (spot, bump) in spots.iter().zip(bumps) {
-                let Some(spot) = spot else { continue };
-                match self.bump_one(*spot, at, bump) {
+            let spots = self.locate(account, bumps, only, &mut spots);
+            self.touch(spots);
+            let mut last: Option<(&Bump, Moment)> = None;
+            for spot in spots {
+                let bump = &bumps[spot.bump];
+                let now = match last {
+                    Some((other, now)) if same_parts(bump, other) => now,
+                    _ => moment_of(at, bump),
+                };
+                last = Some((bump, now));
+                match self.bump_one(spot, &now, bump) {
                     Ok(reading) => read(reading),
                     Err(Refused) => refused += 1,
                 }
@@ -64,81 +72,91 @@ impl CounterTable {
         refused
     }
 
-    fn spot(&self, account: AccountId, bump: &Bump, only: Slices) -> Option<Spot> {
-        let hash = mix(bump.key);
-        let bucket = self.table.bucket_of(hash);
-        if only != Slices::ALL && !only.contains(self.table.slice_of(bucket)) {
-            return None;
+    fn locate<'s>(
+        &self,
+        account: AccountId,
+        bumps: &[Bump],
+        only: Slices,
+        spots: &'s mut [Spot; TOGETHER],
+    ) -> &'s mut [Spot] {
+        let mut found = 0;
+        for (at, bump) in bumps.iter().enumerate() {
+            let hash = mix(bump.key);
+            let bucket = self.table.bucket_of(hash);
+            if only != Slices::ALL && !only.contains(self.table.slice_of(bucket)) {
+                continue;
+            }
+            self.table.touch_heads(bucket);
+            spots[found] = Spot {
+                bucket,
+                owner: Owner::new(hash, account, bump.measure),
+                start: hash as usize % SLOTS,
+                bump: at,
+                guess: None,
+            };
+            found += 1;
         }
-        Some(Spot {
-            bucket,
-            home: hash as usize % SLOTS,
-            owner: Owner::new(hash, account, bump.measure),
-        })
+        &mut spots[..found]
     }
 
-    /// Three passes, so that within each the misses overlap.
-    fn touch(&self, spots: &[Option<Spot>; TOGETHER]) {
-        let mut homes = [0; TOGETHER];
-        for (spot, home) in spots.iter().zip(&mut homes) {
-            let Some(spot) = spot else { continue };
-            *home = self.table.touch_heads(spot.bucket, spot.home);
-        }
-        for (spot, home) in spots.iter().zip(&homes) {
-            let Some(spot) = spot else { continue };
-            let owns = |head| spot.owner.owns(head);
-            let slot = match owns(*home) {
-                true => Some(spot.home),
-                false => self.table.find(spot.bucket, spot.home, owns),
-            };
-            if let Some(slot) = slot {
+    /// The heads are on their way: find the slots and set their lines on the way too.
+    fn touch(&self, spots: &mut [Spot]) {
+        for spot in spots {
+            spot.guess = self.table.find(spot.bucket, spot.owner);
+            if let Some(slot) = spot.guess {
                 self.table.touch_slot(spot.bucket, slot);
             }
         }
     }
 
-    fn bump_one(&self, spot: Spot, at: Tick, bump: &Bump) -> Result<Reading, Refused> {
-        let window = Window::of_s(bump.window_s);
+    fn bump_one(&self, spot: &Spot, now: &Moment, bump: &Bump) -> Result<Reading, Refused> {
         let mut bucket = self.table.lock(spot.bucket);
-        let known = in_turn(spot.home).find(|&slot| spot.owner.owns(bucket.head(slot)));
+        let guess = spot.guess;
+        let known = guess
+            .filter(|&slot| spot.owner.owns(bucket.head(slot)))
+            .or_else(|| bucket.find(spot.owner));
         if let Some(slot) = known
             && let Some(mut kept) = Slot::unpack(bucket.head(slot), bucket.rest(slot))
         {
-            let reading = match spot.owner.measure() {
-                Measure::Count => count::bump(&mut kept, at, window),
-                Measure::Distinct => distinct::bump(&mut kept, at, bump.member, window),
+            let reading = match bump.measure {
+                Measure::Count => count::bump(&mut kept, now),
+                Measure::Distinct => distinct::bump(&mut kept, now, bump.member),
             };
-            let (head, rest) = kept.pack(spot.owner, window.expiry_unit(at.near(kept.newest)));
+            let newest = now.at.near(kept.newest);
+            let (head, rest) = kept.pack(spot.owner, now.window.expiry_unit(newest));
             bucket.put(slot, head, rest);
             return Ok(reading);
         }
-        let slot = self.make_room(&bucket, spot, at)?;
-        let (fresh, reading) = match spot.owner.measure() {
-            Measure::Count => count::first(at),
-            Measure::Distinct => distinct::first(at, bump.member, window),
+        let slot = self.make_room(&bucket, spot, now.at)?;
+        let (fresh, reading) = match bump.measure {
+            Measure::Count => count::first(now.at),
+            Measure::Distinct => distinct::first(now, bump.member),
         };
-        let (head, rest) = fresh.pack(spot.owner, window.expiry_unit(at));
+        let (head, rest) = fresh.pack(spot.owner, now.window.expiry_unit(now.at));
         bucket.put(slot, head, rest);
         Ok(reading)
     }
 
     /// The slot for a new key: a free one, else one that counts no more, else one of an
     /// account over its share, else the one that would be forgotten first.
-    fn make_room(&self, bucket: &Locked<'_>, spot: Spot, at: Tick) -> Result<usize, Refused> {
+    fn make_room(&self, bucket: &Locked<'_>, spot: &Spot, at: Tick) -> Result<usize, Refused> {
         let cell = self.cells.of(self.table.slice_of(spot.bucket));
         let class = spot.owner.account_class();
-        let free = in_turn(spot.home).find(|&slot| !is_used(bucket.head(slot)));
-        if let Some(slot) = free {
+        if let Some(slot) = bucket.free() {
             cell.used.fetch_add(1, Ordering::Relaxed);
             self.held[class].fetch_add(1, Ordering::Relaxed);
             return Ok(slot);
         }
         let now = at.expiry_unit();
-        let (rank, slot) = in_turn(spot.home)
-            .map(|slot| (self.rank(bucket.head(slot), now), slot))
-            .min()
-            .unwrap_or(((Rank::Live, 0), spot.home));
-        match rank.0 {
+        // Expiry is coarse, so many are equally cold: begin anywhere, or one slot would
+        // take all the changes.
+        let ranked = (0..SLOTS)
+            .map(|step| (step + spot.start) % SLOTS)
+            .map(|slot| (self.rank(bucket.head(slot), now), slot));
+        let ((rank, _), slot) = ranked
+            .min_by_key(|(rank, _)| *rank)
+            .unwrap_or(((Rank::Live, 0), 0));
+        match rank {
             Rank::Live if self.is_over_share(class) => {
                 cell.refused.fetch_add(1, Ordering::Relaxed);
                 return Err(Refused);
@@ -168,6 +186,18 @@ impl CounterTable {
         self.account_slots_max
             .is_some_and(|most| self.held[class].load(Ordering::Relaxed) >= most)
     }
+}
+
+fn same_parts(one: &Bump, other: &Bump) -> bool {
+    one.window_s == other.window_s && one.measure == other.measure
+}
+
+fn moment_of(at: Tick, bump: &Bump) -> Moment {
+    let parts = match bump.measure {
+        Measure::Count => count::PARTS,
+        Measure::Distinct => distinct::PARTS,
+    };
+    Moment::new(at, Window::of_s(bump.window_s), parts)
 }
 
 /// Who leaves a full bucket first.

@@ -21,7 +21,7 @@ use super::table::{SLICES, SLOTS};
 pub const POSITION_MAX: usize = 512;
 const MAGIC: [u8; 8] = *b"AssayCtr";
 const VERSION: u32 = 1;
-const HEAD_BYTES: usize = 112;
+const HEAD_BYTES: usize = 36 + POSITION_MAX;
 /// Most bytes of a bucket: mask and sixteen slots.
 const BUCKET_BYTES: usize = 2 + SLOTS * 32;
 
@@ -79,12 +79,10 @@ impl CounterTable {
         if slice >= SLICES {
             return Err(CheckpointError::NoSlice(slice));
         }
-        let head = self.head(slice, position)?;
-        let mut bytes = vec![0; HEAD_BYTES];
+        let mut bytes = self.head(slice, position)?.to_bytes();
         for bucket in self.table.slice(slice) {
             self.copy_bucket(bucket, &mut bytes);
         }
-        head.write(&mut bytes);
         let crc = crc32c::crc32c(&bytes);
         bytes.extend(crc.to_le_bytes());
         replace(&path_of(dir, slice), &bytes)?;
@@ -198,20 +196,17 @@ struct Head {
 }
 
 impl Head {
-    /// Fills the first [`HEAD_BYTES`] of a file.
-    fn write(&self, out: &mut [u8]) {
-        let mut fields = Vec::with_capacity(HEAD_BYTES);
-        fields.extend(MAGIC);
-        fields.extend(VERSION.to_le_bytes());
-        fields.extend(LAYOUT.to_le_bytes());
-        fields.extend(self.slice.to_le_bytes());
-        fields.extend((SLICES as u32).to_le_bytes());
-        fields.extend(self.buckets.to_le_bytes());
-        fields.extend(self.position_len.to_le_bytes());
-        fields.extend(self.position);
-        for (to, from) in out.iter_mut().zip(fields) {
-            *to = from;
-        }
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(LAYOUT.to_le_bytes());
+        bytes.extend(self.slice.to_le_bytes());
+        bytes.extend((SLICES as u32).to_le_bytes());
+        bytes.extend(self.buckets.to_le_bytes());
+        bytes.extend(self.position_len.to_le_bytes());
+        bytes.extend(self.position);
+        bytes
     }
 
     /// Checks a whole file and takes its head off.

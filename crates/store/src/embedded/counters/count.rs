@@ -7,10 +7,10 @@
 use assay_model::recall::Reading;
 
 use super::slot::{Slot, State};
-use super::time::{Tick, Window, gap_ms};
+use super::time::{Moment, Tick, gap_ms};
 
 /// Parts of a ring.
-const PARTS: i64 = 8;
+pub(super) const PARTS: i64 = 8;
 /// A part's count stops here: 20 bits.
 const PART_MAX: u32 = (1 << 20) - 1;
 
@@ -21,7 +21,8 @@ pub(super) fn first(at: Tick) -> (Slot, Reading) {
         state: State::Times,
         old: false,
         newest,
-        cells: [newest, 0, 0, 0, 0],
+        first: newest,
+        rest: [0, 0],
     };
     (slot, alone())
 }
@@ -36,21 +37,23 @@ fn alone() -> Reading {
 }
 
 /// Counts an event and says what the key has seen.
-pub(super) fn bump(slot: &mut Slot, at: Tick, window: Window) -> Reading {
+#[inline]
+pub(super) fn bump(slot: &mut Slot, now: &Moment) -> Reading {
+    let at = now.at;
     let before = at.near(slot.newest);
-    if at.is_ghost(before) {
-        let (fresh, reading) = first(at);
-        *slot = fresh;
-        return reading;
-    }
-    if !window.holds(before, at) {
+    if !now.window.holds(before, at) {
+        if at.is_ghost(before) {
+            let (fresh, reading) = first(at);
+            *slot = fresh;
+            return reading;
+        }
         // Older than the window: it is for reports only.
         return alone();
     }
     let newest = before.max(at);
     let (count, span_s) = match slot.state {
-        State::Ring => in_parts(slot, before, at, window),
-        _ => exactly(slot, newest, at, window),
+        State::Ring => in_parts(slot, before, newest, now),
+        _ => exactly(slot, newest, now),
     };
     slot.newest = newest.stored();
     Reading {
@@ -60,85 +63,133 @@ pub(super) fn bump(slot: &mut Slot, at: Tick, window: Window) -> Reading {
     }
 }
 
-fn exactly(slot: &mut Slot, newest: Tick, at: Tick, window: Window) -> (u32, u32) {
-    let mut kept = [0; 5];
-    let mut count = 0;
-    let mut oldest = at;
-    for stored in slot.cells.into_iter().filter(|&stored| stored != 0) {
+/// Times lie in the first cells, so what is used is a count.
+#[inline]
+fn exactly(slot: &mut Slot, newest: Tick, now: &Moment) -> (u32, u32) {
+    let mut used = 0;
+    let mut held = 0;
+    let mut oldest = now.at.0;
+    for stored in slot.cells() {
         let time = newest.near(stored);
-        if window.holds(newest, time) {
-            kept[count] = stored;
-            count += 1;
-            oldest = oldest.min(time);
-        } else {
-            slot.old = true;
-        }
+        let is_held = stored != 0 && now.window.holds(newest, time);
+        used += u32::from(stored != 0);
+        held += u32::from(is_held);
+        oldest = if is_held { oldest.min(time.0) } else { oldest };
     }
-    if count == kept.len() {
-        return into_parts(slot, newest, at, window);
+    if held < used {
+        slot.old = true;
+        slot.set_cells(without_old(slot.cells(), newest, now));
     }
-    kept[count] = at.stored();
-    slot.cells = kept;
+    let stored = now.at.stored();
+    let wide = u64::from(stored);
+    match held {
+        0 => slot.first = stored,
+        1 => slot.rest[0] |= wide,
+        2 => slot.rest[0] |= wide << 32,
+        3 => slot.rest[1] |= wide,
+        4 => slot.rest[1] |= wide << 32,
+        _ => return into_parts(slot, newest, now),
+    }
     let span_s = match slot.old {
-        true => window.whole_s(),
-        false => window.span(oldest, newest),
+        true => now.window.whole_s(),
+        false => now.window.span_of_ms(newest.ms_since(Tick(oldest))),
     };
-    (count as u32 + 1, span_s)
+    (held + 1, span_s)
+}
+
+/// The times that are still in the window, in the first cells.
+fn without_old(cells: [u32; 5], newest: Tick, now: &Moment) -> [u32; 5] {
+    let is_held = |stored: &u32| *stored != 0 && now.window.holds(newest, newest.near(*stored));
+    let mut kept = [0; 5];
+    for (to, from) in kept.iter_mut().zip(cells.into_iter().filter(is_held)) {
+        *to = from;
+    }
+    kept
 }
 
 /// The sixth sight within the window: from here on parts are counted.
-fn into_parts(slot: &mut Slot, newest: Tick, at: Tick, window: Window) -> (u32, u32) {
-    let head = window.part(newest, PARTS);
-    let mut ring = Ring([0; 8]);
-    let times = slot.cells.map(|stored| newest.near(stored));
-    for time in times.into_iter().chain([at]) {
-        if !ring.add(head, window.part(time, PARTS)) {
+fn into_parts(slot: &mut Slot, newest: Tick, now: &Moment) -> (u32, u32) {
+    let head = now.part_of(newest);
+    let mut ring = Ring::default();
+    let times = slot.cells().map(|stored| newest.near(stored));
+    for time in times.into_iter().chain([now.at]) {
+        if !ring.add(head, now.part_of(time)) {
             slot.old = true;
         }
     }
     slot.state = State::Ring;
-    slot.cells = ring.pack();
-    ring.reading(head, newest, window, slot.old)
+    ring.put_into(slot);
+    ring.reading(head, newest, now, slot.old)
 }
 
-fn in_parts(slot: &mut Slot, before: Tick, at: Tick, window: Window) -> (u32, u32) {
-    let mut ring = Ring::unpack(slot.cells);
-    let newest = before.max(at);
-    let head = window.part(newest, PARTS);
-    slot.old |= ring.turn(window.part(before, PARTS), head);
-    if ring.0 == [0; 8] {
-        // Nothing is left of what was: exact again.
-        let (fresh, _) = first(at);
-        *slot = Slot { old: true, ..fresh };
-        return (1, window.whole_s());
+#[inline]
+fn in_parts(slot: &mut Slot, before: Tick, newest: Tick, now: &Moment) -> (u32, u32) {
+    let mut ring = Ring {
+        high: slot.first,
+        low: slot.rest.into(),
+    };
+    let from = now.part_of(before);
+    let head = from.max(now.part);
+    if head > from {
+        slot.old |= ring.turn(from, head);
+        if ring == Ring::default() {
+            // Nothing is left of what was: exact again.
+            let (fresh, _) = first(now.at);
+            *slot = Slot { old: true, ..fresh };
+            return (1, now.window.whole_s());
+        }
     }
-    ring.add(head, window.part(at, PARTS));
-    slot.cells = ring.pack();
-    ring.reading(head, newest, window, slot.old)
+    ring.add(head, now.part);
+    ring.put_into(slot);
+    ring.reading(head, newest, now, slot.old)
 }
 
-/// Counts of eight parts; a part lies at its number modulo eight.
-struct Ring([u32; 8]);
+/// Counts of eight parts of 20 bits; a part lies at its number modulo eight.
+///
+/// The upper four bits of all parts are in one word, the lower sixteen in two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ring {
+    high: u32,
+    /// Parts 0 to 3, and 4 to 7. No array: an index known only at run time would send
+    /// the words through memory, which costs more than the rest.
+    low: (u64, u64),
+}
 
 impl Ring {
-    /// Cell 0 holds the upper four bits of each part, the others the lower sixteen.
-    fn unpack(cells: [u32; 5]) -> Self {
-        let mut parts = [0; 8];
-        for (at, part) in parts.iter_mut().enumerate() {
-            let low = cells[1 + at / 2] >> (16 * (at % 2)) & 0xffff;
-            let high = cells[0] >> (4 * at) & 0xf;
-            *part = high << 16 | low;
-        }
-        Self(parts)
+    fn put_into(self, slot: &mut Slot) {
+        slot.first = self.high;
+        slot.rest = self.low.into();
     }
 
-    fn pack(&self) -> [u32; 5] {
-        let mut cells = [0; 5];
-        for (at, part) in self.0.iter().enumerate() {
-            cells[1 + at / 2] |= (part & 0xffff) << (16 * (at % 2));
-            cells[0] |= (part >> 16) << (4 * at);
-        }
-        cells
+    #[inline]
+    fn get(&self, part: i64) -> u32 {
+        let at = part.rem_euclid(PARTS) as usize;
+        let word = if at < 4 { self.low.0 } else { self.low.1 };
+        let low = (word >> (16 * (at % 4))) as u32 & 0xffff;
+        let high = (self.high >> (4 * at)) & 0xf;
+        high << 16 | low
+    }
+
+    #[inline]
+    fn set(&mut self, part: i64, count: u32) {
+        let at = part.rem_euclid(PARTS) as usize;
+        let (low, high) = (16 * (at % 4), 4 * at);
+        let (clear, put) = (0xffff_u64 << low, u64::from(count & 0xffff) << low);
+        let (first, second) = self.low;
+        self.low = match at < 4 {
+            true => (first & !clear | put, second),
+            false => (first, second & !clear | put),
+        };
+        self.high = self.high & !(0xf << high) | (count >> 16) << high;
+    }
+
+    /// All parts together, worked out side by side.
+    #[inline]
+    fn sum(&self) -> u32 {
+        let halves = |word: u64| (word & 0xffff_0000_ffff) + (word >> 16 & 0xffff_0000_ffff);
+        let low = halves(self.low.0) + halves(self.low.1);
+        let high = (self.high & 0x0f0f_0f0f) + (self.high >> 4 & 0x0f0f_0f0f);
+        low as u32 + (low >> 32) as u32 + ((high.wrapping_mul(0x0101_0101) >> 24) << 16)
     }
 
     /// Counts an event in its part; false when that part has left the ring.
@@ -146,73 +197,73 @@ impl Ring {
         if head - part >= PARTS {
             return false;
         }
-        let count = self.at(part);
-        *count = (*count + 1).min(PART_MAX);
+        self.set(part, (self.get(part) + 1).min(PART_MAX));
         true
     }
 
     /// Moves from one newest part to a later one; true when counts were left behind.
     fn turn(&mut self, from: i64, to: i64) -> bool {
         let mut left = false;
-        for step in 1..=(to - from).min(PARTS) {
-            left |= std::mem::take(self.at(from + step)) > 0;
+        for part in (from + 1..=to).take(PARTS as usize) {
+            left |= self.get(part) > 0;
+            self.set(part, 0);
         }
         left
     }
 
-    fn at(&mut self, part: i64) -> &mut u32 {
-        &mut self.0[part.rem_euclid(PARTS) as usize]
-    }
-
-    fn reading(&mut self, head: i64, newest: Tick, window: Window, old: bool) -> (u32, u32) {
-        let count = self.0.iter().sum();
+    #[inline]
+    fn reading(&self, head: i64, newest: Tick, now: &Moment, old: bool) -> (u32, u32) {
         let mut start = head - (PARTS - 1);
         if !old {
             // A young key is covered since its first sight: its oldest part has counts.
-            while start < head && *self.at(start) == 0 {
+            while start < head && self.get(start) == 0 {
                 start += 1;
             }
         }
-        (count, window.span_from_part(start, PARTS, newest))
+        (self.sum(), now.span_from_part(start, newest))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::counters::time::Window;
 
-    #[test]
-    fn a_ring_packs_into_160_bits() {
-        let ring = Ring([0, 1, PART_MAX, 0x1_2345, 7, PART_MAX, 0xffff, 0x1_0000]);
-        assert_eq!(Ring::unpack(ring.pack()).0, ring.0);
+    fn at(tick: i64) -> Moment {
+        Moment::new(Tick(tick), Window::of_s(60), PARTS)
     }
 
     #[test]
-    fn a_part_saturates() {
-        let mut ring = Ring([PART_MAX; 8]);
-        assert!(ring.add(0, 0));
-        assert_eq!(ring.0[0], PART_MAX);
+    fn a_ring_keeps_eight_counts_of_20_bits() {
+        let mut ring = Ring::default();
+        let counts = [0, 1, PART_MAX, 0x1_2345, 7, PART_MAX, 0xffff, 0x1_0000];
+        for (part, count) in counts.into_iter().enumerate() {
+            ring.set(part as i64 - 8, count);
+        }
+        for (part, count) in counts.into_iter().enumerate() {
+            assert_eq!(ring.get(part as i64), count);
+        }
+        assert_eq!(ring.sum(), counts.iter().sum::<u32>());
+        assert!(ring.add(5, 5));
+        assert_eq!(ring.get(5), PART_MAX);
     }
 
     #[test]
     fn an_idle_ring_becomes_exact_again() {
-        let window = Window::of_s(60);
         let (mut slot, _) = first(Tick(1_000_000));
         for step in 1..10 {
-            bump(&mut slot, Tick(1_000_000 + step), window);
+            bump(&mut slot, &at(1_000_000 + step));
         }
         assert_eq!(slot.state, State::Ring);
-        let reading = bump(&mut slot, Tick(1_100_000), window);
+        let reading = bump(&mut slot, &at(1_100_000));
         assert_eq!((reading.count, reading.span_s), (1, 60));
         assert_eq!(slot.state, State::Times);
     }
 
     #[test]
     fn a_slot_from_before_the_wrap_starts_anew() {
-        let window = Window::of_s(60);
         let (mut slot, _) = first(Tick(1 << 33));
-        let later = Tick((1 << 33) + (1 << 31) + 5);
-        let reading = bump(&mut slot, later, window);
+        let reading = bump(&mut slot, &at((1 << 33) + (1 << 31) + 5));
         assert_eq!((reading.count, reading.gap_ms), (1, None));
     }
 }

@@ -10,10 +10,10 @@
 use assay_model::recall::Reading;
 
 use super::slot::{Slot, State};
-use super::time::{Tick, Window, gap_ms};
+use super::time::{Moment, gap_ms};
 
 /// Parts of the window in which members are aged.
-const PARTS: i64 = 12;
+pub(super) const PARTS: i64 = 12;
 /// Parts of a third.
 const THIRD: i64 = PARTS / 3;
 const PRINT_BITS: u32 = 27;
@@ -36,15 +36,17 @@ const ESTIMATES: [u32; CELLS as usize + 1] = {
 };
 
 /// The slot and the reading of a key seen for the first time.
-pub(super) fn first(at: Tick, member: u32, window: Window) -> (Slot, Reading) {
+pub(super) fn first(now: &Moment, member: u32) -> (Slot, Reading) {
     let mut members = Members::default();
     members.add(print_of(member), 0);
-    let slot = Slot {
+    let mut slot = Slot {
         state: State::Members,
         old: false,
-        newest: at.stored(),
-        cells: members.pack(window.part(at, PARTS)),
+        newest: now.at.stored(),
+        first: 0,
+        rest: [0, 0],
     };
+    slot.set_cells(members.pack(now.part));
     (slot, alone())
 }
 
@@ -57,21 +59,23 @@ fn alone() -> Reading {
 }
 
 /// Counts a member and says how many different ones the key has seen.
-pub(super) fn bump(slot: &mut Slot, at: Tick, member: u32, window: Window) -> Reading {
+pub(super) fn bump(slot: &mut Slot, now: &Moment, member: u32) -> Reading {
+    let at = now.at;
     let before = at.near(slot.newest);
-    if at.is_ghost(before) {
-        let (fresh, reading) = first(at, member, window);
-        *slot = fresh;
-        return reading;
-    }
-    if !window.holds(before, at) {
+    if !now.window.holds(before, at) {
+        if at.is_ghost(before) {
+            let (fresh, reading) = first(now, member);
+            *slot = fresh;
+            return reading;
+        }
         return alone();
     }
     let newest = before.max(at);
+    let from = now.part_of(before);
     let turn = Turn {
-        from: window.part(before, PARTS),
-        to: window.part(newest, PARTS),
-        event: window.part(at, PARTS),
+        from,
+        to: from.max(now.part),
+        event: now.part,
     };
     let print = print_of(member);
     let (count, start) = match slot.state {
@@ -81,7 +85,7 @@ pub(super) fn bump(slot: &mut Slot, at: Tick, member: u32, window: Window) -> Re
     slot.newest = newest.stored();
     Reading {
         count,
-        span_s: window.span_from_part(start, PARTS, newest),
+        span_s: now.span_from_part(start, newest),
         gap_ms: Some(gap_ms(at, before)),
     }
 }
@@ -109,17 +113,20 @@ impl Turn {
 
 /// 0 stands for "none", so nobody has it.
 fn print_of(member: u32) -> u32 {
-    (member & PRINT_MASK).max(1)
+    match member & PRINT_MASK {
+        0 => PRINT_MASK,
+        print => print,
+    }
 }
 
 fn exactly(slot: &mut Slot, turn: Turn, print: u32) -> (u32, i64) {
-    let mut members = Members::unpack(slot.cells, turn.from);
+    let mut members = Members::unpack(slot.cells(), turn.from);
     members.lived = turn.lived(members.lived);
     members.turn(turn.to - turn.from);
     if turn.age() < PARTS && !members.add(print, turn.age()) {
         return into_sketch(slot, &members, turn, print);
     }
-    slot.cells = members.pack(turn.to);
+    slot.set_cells(members.pack(turn.to));
     let count = members.all.iter().flatten().count() as u32;
     let start = turn.to - i64::from(members.lived).min(PARTS - 1);
     (count, start)
@@ -142,12 +149,12 @@ fn into_sketch(slot: &mut Slot, members: &Members, turn: Turn, print: u32) -> (u
     }
     sketch.add(third, turn.event.div_euclid(THIRD), print);
     slot.state = State::Sketch;
-    slot.cells = sketch.pack();
+    slot.set_cells(sketch.pack());
     sketch.reading(turn)
 }
 
 fn in_sketch(slot: &mut Slot, turn: Turn, print: u32) -> (u32, i64) {
-    let mut sketch = Sketch::unpack(slot.cells);
+    let mut sketch = Sketch::unpack(slot.cells());
     let third = turn.to.div_euclid(THIRD);
     sketch.lived = turn.lived(sketch.lived);
     sketch.turn(turn.from.div_euclid(THIRD), third);
@@ -159,11 +166,11 @@ fn in_sketch(slot: &mut Slot, turn: Turn, print: u32) -> (u32, i64) {
         };
         members.add(print, turn.age());
         slot.state = State::Members;
-        slot.cells = members.pack(turn.to);
+        slot.set_cells(members.pack(turn.to));
         return (1, turn.to - (PARTS - 1));
     }
     sketch.add(third, turn.event.div_euclid(THIRD), print);
-    slot.cells = sketch.pack();
+    slot.set_cells(sketch.pack());
     sketch.reading(turn)
 }
 
@@ -319,9 +326,9 @@ impl Sketch {
 
 /// The cell of a member, from its print alone: that is all that is left of the first five.
 fn cell_of(print: u32) -> u32 {
-    let mixed = (print ^ print >> 15).wrapping_mul(0x9e37_79b1);
-    ((u64::from(mixed ^ mixed >> 16).wrapping_mul(0x85eb_ca6b) & 0xffff_ffff) * u64::from(CELLS)
-        >> 32) as u32
+    let mixed = (print ^ (print >> 15)).wrapping_mul(0x9e37_79b1);
+    let mixed = (mixed ^ (mixed >> 16)).wrapping_mul(0x85eb_ca6b);
+    ((u64::from(mixed) * u64::from(CELLS)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::slot::LOCK;
+use super::slot::{LOCK, Owner, is_used};
 
 /// Slots of a bucket.
 pub(super) const SLOTS: usize = 16;
@@ -78,25 +78,24 @@ impl Table {
         &buckets[bucket]
     }
 
-    /// Brings the heads of a bucket near, without a lock; the first one searched is returned.
-    pub fn touch_heads(&self, bucket: usize, home: usize) -> u64 {
+    /// Brings the heads of a bucket near, without a lock.
+    pub fn touch_heads(&self, bucket: usize) {
         let words = self.bucket(bucket);
-        black_box(words[home ^ (SLOTS / 2)].load(Ordering::Relaxed));
-        words[home].load(Ordering::Relaxed)
+        black_box(words[0].load(Ordering::Relaxed));
+        black_box(words[SLOTS / 2].load(Ordering::Relaxed));
     }
 
     /// Brings the rest of a slot near; it may lie in two lines.
     pub fn touch_slot(&self, bucket: usize, slot: usize) {
         let words = self.bucket(bucket);
-        let start = SLOTS + slot * 3;
+        let start = SLOTS + slot % SLOTS * 3;
         black_box(words[start].load(Ordering::Relaxed));
         black_box(words[start + 2].load(Ordering::Relaxed));
     }
 
     /// Searches a bucket without its lock: a guess, to be checked under the lock.
-    pub fn find(&self, bucket: usize, home: usize, wanted: impl Fn(u64) -> bool) -> Option<usize> {
-        let words = self.bucket(bucket);
-        in_turn(home).find(|&slot| wanted(words[slot].load(Ordering::Relaxed)))
+    pub fn find(&self, bucket: usize, owner: Owner) -> Option<usize> {
+        find(self.bucket(bucket), |head| owner.owns(head))
     }
 
     /// Counts the heads of a bucket that are wanted, without its lock.
@@ -132,9 +131,14 @@ impl Table {
     }
 }
 
-/// All slots of a bucket, from `home` on.
-pub(super) fn in_turn(home: usize) -> impl Iterator<Item = usize> {
-    (0..SLOTS).map(move |step| (home + step) % SLOTS)
+/// The first slot whose head is wanted. Looks at all sixteen: a loop that stops early
+/// is guessed wrong by the processor, which costs more.
+fn find(words: &Bucket, wanted: impl Fn(u64) -> bool) -> Option<usize> {
+    let mut found = 0;
+    for (slot, head) in words[..SLOTS].iter().enumerate() {
+        found |= u32::from(wanted(head.load(Ordering::Relaxed))) << slot;
+    }
+    (found != 0).then(|| found.trailing_zeros() as usize)
 }
 
 /// A bucket whose lock is held; dropped, it is free again.
@@ -145,6 +149,16 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
+    /// The slot of a counter.
+    pub fn find(&self, owner: Owner) -> Option<usize> {
+        find(self.words, |head| owner.owns(head))
+    }
+
+    /// A slot that was never used.
+    pub fn free(&self) -> Option<usize> {
+        find(self.words, |head| !is_used(head))
+    }
+
     pub fn head(&self, slot: usize) -> u64 {
         match slot {
             0 => self.first,
@@ -200,7 +214,6 @@ mod tests {
         assert_eq!((locked.head(0), locked.rest(0)), (7, [1, 2, 3]));
         locked.put(15, 9, [4, 5, 6]);
         drop(locked);
-        assert_eq!(table.find(0, 3, |head| head == 9), Some(15));
         assert_eq!(table.lock(0).rest(15), [4, 5, 6]);
     }
 }

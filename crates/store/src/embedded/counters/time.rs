@@ -11,8 +11,8 @@ pub(super) const TICK_MS: i64 = 16;
 const EXPIRY_SHIFT: u32 = 13;
 /// Longest time an expiry is put ahead; half of what 16 bits can tell apart, less a little.
 const EXPIRY_AHEAD_MAX: i64 = 30_000;
-/// A stored time further ahead of an event than this is a wrap, not disorder: 100 days.
-const GHOST_TICKS: i64 = 100 * 86_400_000 / TICK_MS;
+/// A stored time further ahead of an event than this is a wrap, not disorder: 200 days.
+const GHOST_TICKS: i64 = 200 * 86_400_000 / TICK_MS;
 
 /// A moment in ticks since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,23 +82,53 @@ impl Window {
         self.span_of_ms(newest.0 * TICK_MS - start_ms)
     }
 
-    /// Seconds from `oldest` to `newest`, rounded up, never over the window.
+    /// Seconds of some milliseconds, rounded up, never over the window.
     ///
     /// Rounding up makes a rate smaller, so it cannot accuse.
-    pub fn span(self, oldest: Tick, newest: Tick) -> u32 {
-        self.span_of_ms(newest.ms_since(oldest))
-    }
-
-    fn span_of_ms(self, ms: i64) -> u32 {
+    pub fn span_of_ms(self, ms: i64) -> u32 {
         ((ms.clamp(0, self.ms) + 999) / 1000) as u32
     }
 
     /// The unit of expiry from which nothing seen at `newest` counts any more.
     pub fn expiry_unit(self, newest: Tick) -> u16 {
-        let ahead = (self.ms / TICK_MS >> EXPIRY_SHIFT) + 1;
+        let ahead = ((self.ms / TICK_MS) >> EXPIRY_SHIFT) + 1;
         newest
             .expiry_unit()
             .wrapping_add(ahead.min(EXPIRY_AHEAD_MAX) as u16)
+    }
+}
+
+/// An event's time, seen by one window; its part is worked out once for all keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub at: Tick,
+    pub window: Window,
+    /// Parts of the window.
+    parts: i64,
+    /// Number of the part that `at` lies in.
+    pub part: i64,
+}
+
+impl Moment {
+    pub fn new(at: Tick, window: Window, parts: i64) -> Self {
+        Self {
+            at,
+            window,
+            parts,
+            part: window.part(at, parts),
+        }
+    }
+
+    /// Part of another time; a division only when it is not the event's own.
+    pub fn part_of(&self, time: Tick) -> i64 {
+        match time == self.at {
+            true => self.part,
+            false => self.window.part(time, self.parts),
+        }
+    }
+
+    pub fn span_from_part(&self, part: i64, newest: Tick) -> u32 {
+        self.window.span_from_part(part, self.parts, newest)
     }
 }
 

@@ -153,8 +153,11 @@ impl ErrorLog for SqliteErrorLog {
         for text in [&mut error.field, &mut error.cause, &mut error.sample] {
             cut(text);
         }
-        let sent = self.told.as_ref().map(|to| to.try_send(Told::Error(error)));
-        if !matches!(sent, Some(Ok(()))) {
+        let sent = self
+            .told
+            .as_ref()
+            .is_some_and(|to| to.try_send(Told::Error(error)).is_ok());
+        if !sent {
             shares.give_back(account);
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
         }

@@ -132,7 +132,7 @@ fn serve(db: &Connection, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
         }
         let commit = one_commit(db, &mut batch);
         for job in batch.drain(..) {
-            job.answer(commit.as_ref().map(|()| ()).map_err(String::as_str));
+            job.answer(commit.as_ref().copied().map_err(String::as_str));
         }
     }
 }
