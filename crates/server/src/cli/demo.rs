@@ -157,7 +157,7 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
     let integration: assay_model::document::Integration =
         serde_json::from_value(json!({"name": "Demo tracker", "kind": "s2s"}))?;
     let made = insert(DocKind::Integration, serde_json::to_value(integration)?).await?;
-    insert(DocKind::List, serde_json::to_value(crate::simulate::denied_list())?).await?;
+    insert(DocKind::List, serde_json::to_value(crate::simulate::deny_list())?).await?;
     server.node.policies.refresh().await?;
     Ok(Seeded { account, integration: u32::try_from(made.id)?, password })
 }

@@ -3,7 +3,6 @@
 use assay_model::document::Account;
 use assay_model::ports::DocKind;
 use assay_model::{AccountId, Timestamp};
-use assay_store::embedded::events::Sealer;
 
 use super::Node;
 
@@ -11,7 +10,7 @@ use super::Node;
 const KEEP_D: u32 = 3650;
 
 /// Merges small files and drops what is past its account's days.
-pub fn run(node: &Node, sealer: &mut Sealer, now: Timestamp) {
+pub fn run(node: &Node, now: Timestamp) {
     let retention = |account: AccountId| {
         let doc = crate::offline::wait(node.control.get(account, DocKind::Account, u64::from(account.0)));
         doc.ok()
@@ -20,7 +19,7 @@ pub fn run(node: &Node, sealer: &mut Sealer, now: Timestamp) {
             .and_then(|doc| serde_json::from_value::<Account>(doc.body).ok())
             .map_or(KEEP_D, |account| account.retention.events_d)
     };
-    match sealer.maintain(now, &retention) {
+    match node.events.maintain(now, &retention) {
         Ok(done) => tracing::info!(?done, "event files maintained"),
         Err(error) => tracing::error!(%error, "event files stay as they are"),
     }

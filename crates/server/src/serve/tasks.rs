@@ -115,7 +115,7 @@ fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
         }
         if now.ms_since(last_maintained) > 3_600_000 {
             last_maintained = now;
-            super::maintain::run(node, &mut sealer, now);
+            super::maintain::run(node, now);
         }
     }
 }
