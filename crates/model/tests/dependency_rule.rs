@@ -3,6 +3,8 @@
 //! It stands at the bottom of the tree, where it runs even while the crates above are
 //! being changed. Source: docs/adr/0001-seven-crates-one-direction.md.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
