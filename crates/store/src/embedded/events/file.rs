@@ -184,6 +184,11 @@ fn properties(rows: u64) -> Result<WriterProperties, EventsError> {
             .set_column_dictionary_enabled(path(name), false)
             .set_column_statistics_enabled(path(name), EnabledStatistics::None);
     }
+    for name in columns::texts().filter(|name| *name != "integration") {
+        // Files are not sorted by them, so lowest and highest would skip nothing; finding them
+        // costs a third of the sealing time.
+        builder = builder.set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
     for name in [columns::TIME, columns::RECEIVED, columns::ID_TIME] {
         builder = builder
             .set_column_dictionary_enabled(path(name), false)

@@ -21,7 +21,7 @@ pub struct Rows {
     account: UInt32Builder,
     times: [TimestampMillisecondBuilder; 3],
     /// In the order of [`columns::texts`].
-    texts: Vec<StringDictionaryBuilder<Int32Type>>,
+    texts: Vec<TextColumn>,
     points: UInt8Builder,
     test: BooleanBuilder,
     decision_us: UInt32Builder,
@@ -38,9 +38,7 @@ impl Default for Rows {
             event_id: StringBuilder::new(),
             account: UInt32Builder::new(),
             times: [time(), time(), time()],
-            texts: columns::texts()
-                .map(|_| StringDictionaryBuilder::new())
-                .collect(),
+            texts: columns::texts().map(|_| TextColumn::default()).collect(),
             points: UInt8Builder::new(),
             test: BooleanBuilder::new(),
             decision_us: UInt32Builder::new(),
@@ -49,6 +47,36 @@ impl Default for Rows {
             scratch: String::new(),
             bytes: 0,
         }
+    }
+}
+
+/// A text column. Neighbours are often alike, so a text is looked up once a run.
+#[derive(Default)]
+struct TextColumn {
+    column: StringDictionaryBuilder<Int32Type>,
+    last: String,
+    run: usize,
+}
+
+impl TextColumn {
+    fn push(&mut self, text: &str) {
+        if self.run > 0 && self.last != text {
+            self.written();
+        }
+        if self.run == 0 {
+            self.last.clear();
+            self.last.push_str(text);
+        }
+        self.run += 1;
+    }
+
+    /// The column with the run that was open.
+    fn written(&mut self) -> &mut StringDictionaryBuilder<Int32Type> {
+        if self.run > 0 {
+            self.column.append_values(&self.last, self.run);
+            self.run = 0;
+        }
+        &mut self.column
     }
 }
 
@@ -87,8 +115,8 @@ impl Rows {
         for (dimension, column) in self.dimensions.iter().zip(&mut columns) {
             match dimension.field() {
                 // As `Dimension::value` does, without a copy.
-                Some(field) => column.append_value(hit.get(field).unwrap_or("")),
-                None => column.append_value(dimension.value(record)),
+                Some(field) => column.push(hit.get(field).unwrap_or("")),
+                None => column.push(&dimension.value(record)),
             }
         }
         reasons(record, &mut self.scratch);
@@ -99,7 +127,7 @@ impl Rows {
         ];
         let fields = columns::FIELDS.map(|field| hit.get(field).unwrap_or(""));
         for (text, column) in notes.into_iter().chain(fields).zip(columns) {
-            column.append_value(text);
+            column.push(text);
         }
     }
 
@@ -144,7 +172,7 @@ impl Rows {
     ) -> Result<RecordBatch, ArrowError> {
         let mut arrays = vec![take(&mut self.event_id), take(&mut self.account)];
         arrays.extend(self.times.iter_mut().map(|column| take(column)));
-        arrays.extend(self.texts.iter_mut().map(|column| take(column)));
+        arrays.extend(self.texts.iter_mut().map(|column| take(column.written())));
         arrays.extend([
             take(&mut self.points),
             take(&mut self.test),

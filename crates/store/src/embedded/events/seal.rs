@@ -182,7 +182,8 @@ impl Sealer {
     /// The next records, one lane after the other, as many as memory allows; `None` = all read.
     fn read(&self, ends: &[(u8, LogPosition)]) -> Result<Option<Round>, EventsError> {
         let inner = &self.store.0;
-        let most = inner.options.seal_bytes as usize;
+        // Twice what makes a seal due, so that what came meanwhile makes no tiny file.
+        let most = (inner.options.seal_bytes as usize).saturating_mul(2);
         let mut round = Round::default();
         for (lane, end) in ends {
             let from = inner.sealed(*lane);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use assay_model::EventId;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
@@ -139,6 +140,13 @@ impl EventStore {
     #[must_use]
     pub fn sealed(&self, lane: u8) -> LogPosition {
         self.0.sealed(lane)
+    }
+
+    /// The newest event id in files. Lanes start above this and above what their spool has, so
+    /// that even a lost spool repeats no id.
+    #[must_use]
+    pub fn newest_id(&self) -> Option<EventId> {
+        self.0.files().iter().map(|file| file.row.ids.1).max()
     }
 
     /// Decodes what was appended since the last call, so that the next reader need not.

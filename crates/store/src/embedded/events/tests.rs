@@ -299,6 +299,7 @@ async fn a_power_cut_that_takes_the_spool_hides_nothing_new() {
     drop(embedded);
     std::fs::remove_dir_all(folder.path().join("spool")).unwrap();
     let mut embedded = Embedded::open(folder.path(), EventsOptions::default());
+    assert_eq!(embedded.store.newest_id(), ids_of(&first).last().copied());
     let second = sample.records(20);
     embedded.append(&second);
     let all = ids_of(&[first, second].concat());
