@@ -140,7 +140,7 @@ async fn place(
         body.priority = priority;
         return Ok(());
     }
-    order.spread(app, caller).await?;
+    order.spread(app, caller, id).await?;
     body.priority = order.key_for(id, body).unwrap_or(u32::MAX - 1);
     Ok(())
 }

@@ -111,21 +111,43 @@ impl Order {
 
     /// Spreads all keys evenly; a new version of every rule, so only when there is no room.
     ///
+    /// One document after the other, in an order that never swaps two rules: a start that
+    /// finds it half done still finds every rule in its place. The rule that is being
+    /// moved is left alone: its own change follows, on the version that was read.
+    ///
     /// # Errors
     /// 409, 503.
-    pub async fn spread(&mut self, app: &App, caller: &Caller) -> Result<(), ApiError> {
+    pub async fn spread(
+        &mut self,
+        app: &App,
+        caller: &Caller,
+        moving: Option<u64>,
+    ) -> Result<(), ApiError> {
         let now = app.now();
-        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX - 1);
-        let step = (MIDDLE / (count + 1)).min(STEP);
-        for (at, entry) in self.entries.iter_mut().enumerate() {
-            let key = MIDDLE / 2 + step * u32::try_from(at).unwrap_or(count);
-            if entry.is_default || entry.key == key {
-                continue;
-            }
+        self.entries.retain(|entry| Some(entry.id) != moving);
+        for (at, key) in self.spread_steps() {
+            let entry = &mut self.entries[at];
             rekey(app, caller, entry.id, key, now).await?;
             entry.key = key;
         }
         Ok(())
+    }
+
+    /// Places and their new keys: first those that go up, from the last on, then those that
+    /// go down, from the first on.
+    fn spread_steps(&self) -> Vec<(usize, u32)> {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX - 1);
+        let step = (MIDDLE / (count + 1)).min(STEP);
+        let key = |at: usize| MIDDLE / 2 + step * u32::try_from(at).unwrap_or(count);
+        let rules = self.entries.iter().enumerate();
+        let moves = rules
+            .filter(|(_, entry)| !entry.is_default)
+            .map(|(at, entry)| (at, key(at), entry.key));
+        let (up, down): (Vec<_>, Vec<_>) = moves
+            .filter(|(_, new, old)| new != old)
+            .partition(|(_, new, old)| new > old);
+        let ordered = up.into_iter().rev().chain(down);
+        ordered.map(|(at, new, _)| (at, new)).collect()
     }
 }
 
@@ -182,4 +204,51 @@ async fn rekey(
         .update(caller.account, id, version, new, &caller.actor, now)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(keys: &[u32]) -> Order {
+        let entry = |(at, key): (usize, &u32)| Entry {
+            id: at as u64 + 1,
+            key: *key,
+            specificity: 0,
+            is_default: false,
+        };
+        Order {
+            entries: keys.iter().enumerate().map(entry).collect(),
+        }
+    }
+
+    #[test]
+    fn spreading_swaps_no_two_rules_at_any_step() {
+        let high = u32::MAX - 5;
+        for keys in [
+            vec![1, 2, 3, 4],
+            vec![1, 2, high, high + 1],
+            vec![high, high + 1, high + 2],
+            vec![1, MIDDLE / 2, MIDDLE / 2 + 1, MIDDLE, high],
+        ] {
+            let mut order = order(&keys);
+            let steps = order.spread_steps();
+            assert!(!steps.is_empty());
+            for (at, key) in steps {
+                order.entries[at].key = key;
+                assert!(order.entries.is_sorted_by(|a, b| a.key < b.key), "{keys:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_many_rules_of_one_kind() {
+        let (mut above, below) = (MIDDLE, MIDDLE + STEP);
+        for _ in 0..1000 {
+            above = key_between(Some(above), Some(below)).unwrap();
+        }
+        assert_eq!(key_between(Some(4), Some(5)), None);
+        assert_eq!(key_between(Some(4), Some(6)), Some(5));
+        assert!(key_between(Some(u32::MAX - 1), None).is_none());
+    }
 }

@@ -121,6 +121,25 @@ async fn places_stay_dense_when_there_is_no_room_left() {
 }
 
 #[tokio::test]
+async fn a_rule_can_be_moved_when_there_is_no_room_left() {
+    let app = TestApp::start().await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c"] {
+        ids.push(made(&app, &rule(name, json!({}))).await["id"].clone());
+    }
+    for turn in 0..40 {
+        let path = format!("/rules/{}", ids[1 + turn % 2]);
+        let moved = app.patch(&path, &json!({"priority": 2})).await;
+        assert_eq!(moved.status, StatusCode::OK, "{turn}: {}", moved.text);
+        let expected = match turn % 2 {
+            0 => ["a", "b", "c", "Default"],
+            _ => ["a", "c", "b", "Default"],
+        };
+        assert_eq!(order(&app).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn the_default_rule_stays_last_whole_and_alive() {
     let app = TestApp::start().await;
     let shown = app.get("/rules/1").await.json();
