@@ -2,6 +2,7 @@
 //!
 //! The test starts itself as a child that saves and says so, and kills it.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
