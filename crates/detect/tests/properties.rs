@@ -135,7 +135,8 @@ proptest! {
         let conversion = facts.hit.event.is_conversion();
         prop_assert_eq!(verdict.action, expected_action(&verdict, conversion));
         let caught = verdict.findings.iter().any(|f| rejects(f, &verdict));
-        prop_assert_eq!(verdict.reason, verdict.findings.first().map_or(Reason::Clean, |f| f.reason));
+        let main = verdict.findings.iter().find(|f| !f.reason.is_note());
+        prop_assert_eq!(verdict.reason, main.map_or(Reason::Clean, |f| f.reason));
         prop_assert_eq!(verdict.class, match (caught, verdict.degraded) {
             (true, _) => verdict.reason.info().class,
             (false, Some(_)) => Class::Undecided,

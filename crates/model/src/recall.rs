@@ -137,8 +137,8 @@ pub struct Bump {
 pub struct Reading {
     /// Events or different members in the window, this one included; saturates.
     pub count: u32,
-    /// Time really covered: shorter than the window for a young key, up to an eighth
-    /// longer once a key is counted in parts.
+    /// Time really covered: shorter than the window for a young key, and up to an eighth
+    /// shorter once a key is counted in parts; never longer, so parts cannot accuse.
     pub span_s: u32,
     /// Milliseconds since the key was seen before; `None` = first time (or forgotten).
     pub gap_ms: Option<u32>,

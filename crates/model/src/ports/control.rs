@@ -102,7 +102,8 @@ pub trait ControlStore: Send + Sync {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Doc>, StoreError>;
-    /// Replaces the document; `expected` is the version the caller read.
+    /// Replaces the document; `expected` is the version the caller read. A document that is
+    /// given without a unique value keeps the one it has.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when `expected` is stale, [`StoreError::NotFound`] when there is none.

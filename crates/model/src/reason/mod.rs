@@ -224,6 +224,12 @@ impl Reason {
             .map(|row| row.reason)
     }
 
+    /// Whether this is a remark about an event, not a finding against it.
+    #[must_use]
+    pub const fn is_note(self) -> bool {
+        matches!(self, Self::MacroUnreplaced | Self::RelayBenign | Self::TestTraffic)
+    }
+
     /// Whether this reason rejects by itself, whatever its risk.
     ///
     /// Source: SPEC §4, "any POLICY or EXTERNAL reason by itself".

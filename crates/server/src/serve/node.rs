@@ -15,7 +15,7 @@ use assay_store::embedded::counters::{CounterOptions, CounterTable};
 use assay_store::embedded::errors::ErrorLogOptions;
 use assay_store::embedded::events::{EventStore, EventsOptions};
 use assay_store::embedded::{SqliteControlStore, SqliteErrorLog};
-use assay_store::spool::{FolderLock, Spool, SpoolOptions};
+use assay_store::spool::{FolderLock, LaneLog, Spool, SpoolOptions};
 
 use super::policies::PolicyLoader;
 use crate::config::Config;
@@ -63,6 +63,7 @@ impl Node {
             ..EventsOptions::default()
         };
         let events = EventStore::open(&dir, &spool, options)?;
+        let logs = with_ids(logs, &spool, &events);
         let control: Arc<dyn ControlStore> =
             Arc::new(SqliteControlStore::open(&dir.join("control.db"), ControlOptions::default())?);
         let errors = SqliteErrorLog::open(&dir.join("errors.db"), ErrorLogOptions::default())?;
@@ -89,7 +90,7 @@ impl Node {
     }
 }
 
-fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool, LaneLogs)> {
+fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool, Vec<LaneLog>)> {
     let mut salt = [0; 8];
     getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
     let lanes = config.gateway.lane_count();
@@ -97,15 +98,18 @@ fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool,
         quota_bytes: config.storage.spool_bytes,
         ..SpoolOptions::new(lanes, u64::from_le_bytes(salt))
     };
-    let (spool, logs) = Spool::open(lock, options)?;
-    // Ids never go below the newest of any lane: a lane number may have been reused.
-    let newest = spool.recovered().iter().filter_map(|found| found.last_event_id).max();
-    let logs = logs
-        .into_iter()
+    Ok(Spool::open(lock, options)?)
+}
+
+/// Each lane's log with ids that never go below the newest of any lane, sealed or not: a
+/// lane number may have been reused, and a clock may have stepped back.
+fn with_ids(logs: Vec<LaneLog>, spool: &Spool, events: &EventStore) -> LaneLogs {
+    let in_spool = spool.recovered().iter().filter_map(|found| found.last_event_id).max();
+    let newest = in_spool.max(events.newest_id());
+    logs.into_iter()
         .map(|log| {
             let ids = EventIds::after(NODE, log.lane(), newest);
             (ids, Box::new(log) as Box<dyn EventLog>)
         })
-        .collect();
-    Ok((spool, logs))
+        .collect()
 }

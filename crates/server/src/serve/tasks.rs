@@ -107,6 +107,10 @@ fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "events stay in the spool"),
         }
+        // Decoded here, so that the next reader need not.
+        if let Err(error) = node.events.refresh() {
+            tracing::error!(%error, "events are not read ahead");
+        }
         for lane in node.spool.lanes() {
             let up_to = node.events.sealed(lane).min(checkpointed.of(lane));
             if let Err(error) = node.spool.release(lane, up_to) {

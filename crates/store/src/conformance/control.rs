@@ -202,6 +202,13 @@ async fn a_unique_value_is_taken_once(store: &dyn ControlStore) {
     let change = store.update(ours, first.id, Some(1), token("h3"), "user:1", NOW);
     change.await.unwrap();
     assert_eq!(find("h1").await.unwrap(), None);
+    // Who changes a document need not know the value, and does not lose it.
+    let nameless = NewDoc { unique: None, ..token("") };
+    let change = store.update(ours, first.id, Some(2), nameless, "user:1", NOW);
+    change.await.unwrap();
+    assert_eq!(find("h3").await.unwrap().map(|doc| doc.id), Some(first.id));
+    let values = store.unique_values(ours, DocKind::Token).await.unwrap();
+    assert_eq!(values, [(first.id, "h3".to_owned())]);
     let gone = store.delete(theirs, DocKind::Token, second.id, "user:1", NOW);
     assert!(gone.await.unwrap());
     insert(store, ours, token("h1")).await;

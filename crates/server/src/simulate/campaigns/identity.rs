@@ -65,7 +65,7 @@ fn impossible(rng: &mut Rng) -> SimEvent {
         0 => format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{big}.0.0.0 Safari/537.36"),
         1 => format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/155.0.0.{big} Safari/537.36"),
         2 => "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/157.0".to_owned(),
-        _ => "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/{webkit} (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36".to_owned(),
+        _ => "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/605.1.15 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36".to_owned(),
     });
     event
 }

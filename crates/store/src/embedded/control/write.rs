@@ -87,7 +87,7 @@ pub(super) fn update(
         actor,
         body: doc.body,
     };
-    let sql = "UPDATE docs SET version = ?3, unique_value = ?4 WHERE kind = ?1 AND id = ?2";
+    let sql = "UPDATE docs SET version = ?3, unique_value = COALESCE(?4, unique_value) WHERE kind = ?1 AND id = ?2";
     let params = (
         doc.kind.as_str(),
         number(id),
