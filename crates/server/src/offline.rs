@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 use anyhow::Context as _;
 use assay_detect::AccountRules;
 use assay_gateway::{AccountPolicy, Engine, EngineStats, Limits, Policies};
-use assay_intel::ip::IpTables;
+use assay_intel::ip::{IpTables, Kind};
 use assay_intel::store::{IntelHandle, IntelStore};
 use assay_intel::ua::UaCache;
-use assay_model::document::{Integration, IntegrationKind, Rule};
+use assay_model::document::{Integration, IntegrationKind, List, Rule};
 use assay_model::ports::{DoorError, ErrorLog, ErrorQuery, ErrorRow, StoreError};
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, SystemClock};
@@ -38,6 +38,20 @@ pub fn intelligence(data: &Path, now: i64) -> anyhow::Result<IntelHandle> {
         eprintln!("assay: intelligence: {problem}");
     }
     Ok(handle)
+}
+
+/// The built-in tables with lists given as (kind, name, text).
+///
+/// # Errors
+/// The first list that does not read, with its cause.
+pub fn with_lists(lists: Vec<(&'static str, &'static str, String)>) -> anyhow::Result<IntelHandle> {
+    let mut builder = assay_intel::ip::builtin::builder();
+    for (kind, name, text) in lists {
+        let kind = Kind::parse(kind).with_context(|| format!("there is no kind {kind}"))?;
+        let (source, _) = assay_intel::ip::load::parse(kind, name, name, text.as_bytes())?;
+        builder.add(&source);
+    }
+    Ok(IntelHandle::of_tables(builder.build()))
 }
 
 /// Rules of a file: one rule, or a list under `rules`; TOML or JSON.
@@ -100,9 +114,15 @@ pub const INTEGRATION: IntegrationId = IntegrationId(1);
 ///
 /// # Errors
 /// When a rule does not compile.
-pub fn engine(intel: IntelHandle, rules: &[(RuleRef, Rule)], slots: usize) -> anyhow::Result<Engine<CounterTable>> {
+pub fn engine(
+    intel: IntelHandle,
+    rules: &[(RuleRef, Rule)],
+    lists: Vec<List>,
+    slots: usize,
+) -> anyhow::Result<Engine<CounterTable>> {
     let integration: Integration = serde_json::from_value(serde_json::json!({"name": "file", "kind": "s2s"}))?;
-    let policy = AccountPolicy::compile(ACCOUNT, vec![(INTEGRATION, integration)], rules, Vec::new(), Vec::new())?;
+    let lists = (1..).zip(lists).map(|(id, list)| (id, 1, list)).collect();
+    let policy = AccountPolicy::compile(ACCOUNT, vec![(INTEGRATION, integration)], rules, lists, Vec::new())?;
     let policies = Policies::default();
     policies.put(policy);
     Ok(Engine {

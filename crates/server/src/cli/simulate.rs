@@ -3,10 +3,14 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use assay_model::{Clock, SystemClock, Timestamp};
+use anyhow::Context as _;
+use assay_gateway::{NativeEvent, NoOutbox, Scratch, decide};
+use assay_model::document::IntegrationKind;
+use assay_model::{Clock, Reason, SystemClock, Timestamp};
 use clap::{Args, ValueEnum};
 
-use crate::simulate::{Options, Simulator};
+use crate::offline;
+use crate::simulate::{self, Door, Options, Setting, Simulator, Tally};
 
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
@@ -34,7 +38,15 @@ pub struct SimulateArgs {
     /// Account of the S2S targets.
     #[arg(long, default_value_t = 1)]
     account_id: u32,
+    /// Score the traffic here instead of writing it, by the default rule and the simulator's
+    /// own lists, and print how much of each campaign was found; fails when too little was.
+    #[arg(long)]
+    check: bool,
 }
+
+/// Most people that may be rejected, and least of a campaign that must be found, in percent.
+const PEOPLE_MAX: f64 = 0.5;
+const FOUND_MIN: f64 = 90.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
@@ -47,13 +59,24 @@ enum Form {
 pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!((0.0..=1.0).contains(&args.fraud_share), "--fraud-share must be 0 to 1");
     anyhow::ensure!(args.per_second > 0.0, "--per-second must be above 0");
-    let simulator = Simulator::new(Options {
+    if args.check {
+        return check(args);
+    }
+    let simulator = Simulator::new(options(args));
+    write(args, simulator)
+}
+
+fn options(args: &SimulateArgs) -> Options {
+    Options {
         seed: args.seed,
         start: args.start.unwrap_or_else(|| SystemClock::default().now()),
         per_second: args.per_second,
         events: Some(args.events),
         fraud_share: args.fraud_share,
-    });
+    }
+}
+
+fn write(args: &SimulateArgs, simulator: Simulator) -> anyhow::Result<ExitCode> {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     for labelled in simulator {
         let line = match args.format {
@@ -71,4 +94,28 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
+    let setting = Setting { door: Door::Native, kind: IntegrationKind::S2s, lists: true };
+    let engine = offline::engine(offline::with_lists(simulate::lists())?, &[], vec![simulate::deny_list()], 2_000_000)?;
+    let (outbox, mut scratch, mut tally) = (NoOutbox::default(), Scratch::default(), Tally::default());
+    let snapshot = engine.policies.load();
+    let (account, integration) = snapshot.integration(offline::INTEGRATION).context("the engine has no integration")?;
+    for labelled in Simulator::new(options(args)) {
+        let json = labelled.event.native_json(None).to_string();
+        let event = NativeEvent::parse(json.as_bytes())?;
+        let hit = event.hit(offline::ACCOUNT, offline::INTEGRATION, labelled.at, None);
+        let expected = labelled.expected_in(setting);
+        offline::now(decide(&engine, &outbox, &mut scratch, (account, integration), hit, |decision| {
+            let got: Vec<Reason> = decision.verdict.findings.iter().map(|finding| finding.reason).collect();
+            tally.add(labelled.truth, labelled.campaign, expected, &got, decision.verdict.is_caught());
+        }));
+    }
+    println!("{tally}");
+    let shortfalls = tally.shortfalls(PEOPLE_MAX, FOUND_MIN);
+    for shortfall in &shortfalls {
+        eprintln!("{shortfall}");
+    }
+    Ok(if shortfalls.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use assay_gateway::{NoOutbox, Scratch, Times, answer_json, decide};
-use assay_model::{Clock, IntegrationId, SystemClock};
+use assay_model::{Clock, SystemClock};
 use assay_store::embedded::counters::CounterTable;
 use clap::Args;
 
@@ -47,7 +47,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let rules = args.rules.as_deref().map(offline::rules_of).transpose()?.unwrap_or_default();
     let now = SystemClock::default().now();
     let intel = offline::intelligence(&config.storage.dir, now.0)?;
-    let engine = offline::engine(intel, &rules, args.counter_slots)?;
+    let engine = offline::engine(intel, &rules, Vec::new(), args.counter_slots)?;
     let input = input::open(&args.file, args.format)?;
     let progress = input.progress.clone();
     // Eight chunks wait at most on either side.
@@ -129,7 +129,7 @@ impl Scorer<'_> {
         let event = assay_gateway::NativeEvent::parse(&json)?;
         event.check(Times::Free)?;
         let snapshot = self.engine.policies.load();
-        let Some((account, integration)) = snapshot.integration(IntegrationId(offline::INTEGRATION.0)) else {
+        let Some((account, integration)) = snapshot.integration(offline::INTEGRATION) else {
             return Ok(None);
         };
         // Event time rules: ids, windows and expiries are those of the event's own moment.
