@@ -88,7 +88,7 @@ fn person(parsed: &Parsed<'_>) -> UaFacts {
     {
         facts.mark = mark("developer_kit", kit, "");
     }
-    if let Some((rule, token)) = impossible::note(parsed) {
+    if let Some((rule, token)) = impossible::note(parsed).or_else(|| structure::note(parsed)) {
         facts.mark = mark(rule, token, "");
     }
     if let Some(rule) = impossible::find(parsed) {

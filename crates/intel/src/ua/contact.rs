@@ -22,7 +22,10 @@ static MARKS: LazyLock<Table> =
 fn url<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
     let raw = parsed.raw;
     // A component of Delphi programs that people browsed with names its author's site.
-    if has_ci(raw, "bsalsa.com") {
+    if ["bsalsa.com", "dunkels.com"]
+        .iter()
+        .any(|own| has_ci(raw, own))
+    {
         return None;
     }
     let www = || find_ci(raw, "www.").filter(|_| !has_ci(raw, "MSIE"));
@@ -97,6 +100,7 @@ fn site<'a>(parsed: &Parsed<'a>, people: bool) -> Option<&'a str> {
             let lettered = label.len() >= 2 && label.bytes().any(|b| b.is_ascii_alphabetic());
             lettered
                 && !is_reversed(word)
+                && !word.eq_ignore_ascii_case("battle.net")
                 && (ends(ENDS_ALWAYS) || !people && ends(ENDS_OF_PROGRAMS))
         })
 }

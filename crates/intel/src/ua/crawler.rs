@@ -200,7 +200,6 @@ pub(super) const WORDS: &[Needle] = &[
     part("yeti/"),
     part("daumoa"),
     part("sogou web"),
-    part("firephp"),
     part("powermarks"),
     part("offbyone"),
     part("webmoney advisor"),

@@ -3,9 +3,9 @@
 //! Browsers of thirty years begin in a few ways and name one of few engines; whatever does neither
 //! is a program. Telephones from before WebKit begin with their maker's name.
 
-use super::heads;
-use super::parse::{Parsed, has_ci, starts_ci};
+use super::parse::{Parsed, Product, has_ci, starts_ci};
 use super::table::Table;
+use super::{appliance, heads};
 use std::sync::LazyLock;
 
 /// Words of an engine or of a browser old enough to name none.
@@ -83,6 +83,11 @@ const ENGINES: &[&str] = &[
     "maui",
     "brew/",
     "rex/",
+    "libweb/",
+    " gecko ",
+    "ekioh",
+    "aol ",
+    "elaine/",
 ];
 
 /// Platforms that a `Mozilla/` string without an engine may name.
@@ -202,7 +207,33 @@ fn mozilla_has_engine(parsed: &Parsed<'_>) -> bool {
         // Netscape up to 4.x names nothing but itself.
         return !has_ci(platform, "compatible");
     }
-    PLATFORM_TABLE.any(platform) || names_device(parsed) || gecko_without_name(parsed)
+    PLATFORM_TABLE.any(platform)
+        || names_device(parsed)
+        || gecko_without_name(parsed)
+        || is_engine_missing(parsed)
+        || appliance::in_platform(parsed)
+}
+
+/// `Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/120.0.0.0`: a whole platform and a browser's
+/// name, shortened by a proxy or a privacy tool. Strange, and no proof.
+pub(super) fn is_engine_missing(parsed: &Parsed<'_>) -> bool {
+    let platform = parsed.platform();
+    let whole = platform.contains("; ")
+        && ["Windows NT", "Macintosh; ", "X11; ", "Android "]
+            .iter()
+            .any(|w| platform.contains(w))
+        // A server's system is the second oddity, and two are enough.
+        && !platform.contains("X11; Linux x86_64")
+        && !has_ci(platform, "compatible");
+    let named = |p: &Product<'_>| {
+        ["Chrome", "Firefox", "Safari", "Edg", "OPR"].contains(&p.name) && p.has_version()
+    };
+    let only = parsed.products.iter().skip(1).all(named);
+    whole
+        && only
+        && parsed.products.len() >= 2
+        && parsed.product("AppleWebKit").is_none()
+        && !has_ci(parsed.raw, "gecko")
 }
 
 /// Old televisions, readers and telephones say what they are and name no engine; a desktop always

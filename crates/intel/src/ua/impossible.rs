@@ -4,13 +4,18 @@
 //! telephones included. What is merely strange is a note (see [`note`]), not a verdict.
 
 use super::parse::{Parsed, has_ci, major, starts_ci};
-use super::releases;
+use super::{engine, releases};
 
 /// Name of the first rule that is broken.
 pub(super) fn find(parsed: &Parsed<'_>) -> Option<&'static str> {
+    all(parsed).next()
+}
+
+/// Names of all rules that are broken.
+pub(super) fn all(parsed: &Parsed<'_>) -> impl Iterator<Item = &'static str> {
     RULES
         .iter()
-        .find(|(_, broken)| broken(parsed))
+        .filter(|(_, broken)| broken(parsed))
         .map(|(name, _)| *name)
 }
 
@@ -28,7 +33,6 @@ const RULES: &[Rule] = &[
     ("windows_version", windows_version),
     ("two_systems", two_systems),
     ("platform_missing", platform_missing),
-    ("mozilla_twice", mozilla_twice),
     ("platform_unclosed", platform_unclosed),
     ("platform_grammar", platform_grammar),
     ("empty_braces", empty_braces),
@@ -44,7 +48,13 @@ pub(super) fn note(parsed: &Parsed<'_>) -> Option<(&'static str, &'static str)> 
     if releases::is_unreleased(chrome) {
         return Some(("chrome_build_unreleased", "Chrome"));
     }
-    browser_missing(parsed).then_some(("browser_missing", "AppleWebKit"))
+    if is_chrome_short(chrome) {
+        return Some(("chrome_version_short", "Chrome"));
+    }
+    if browser_missing(parsed) {
+        return Some(("browser_missing", "AppleWebKit"));
+    }
+    engine::is_engine_missing(parsed).then_some(("engine_missing", "Mozilla"))
 }
 
 /// Netscape 1 to 4 and then 5.0 for good; a few builds of 2004 said 6.0.
@@ -99,7 +109,13 @@ fn webkit_of_chrome(p: &Parsed<'_>) -> bool {
     p.is_modern() && (webkit < 500 || desktop && chrome >= 64 && webkit != 537 && webkit != 534)
 }
 
-/// Chrome's numbers: four of them, digits only; build zero only with patch zero.
+/// `Chrome/124.0`, as some privacy tools and many scripts write it.
+pub(super) fn is_chrome_short(version: &str) -> bool {
+    major(version).is_some_and(|m| m >= 64) && version.matches('.').count() < 3
+}
+
+/// Chrome's numbers: digits only; build zero only with patch zero. Fewer than four of them are what
+/// privacy tools and cut strings leave (see [`note`]).
 fn chrome_version(p: &Parsed<'_>) -> bool {
     let Some(version) = p
         .version_of("Chrome")
@@ -113,15 +129,11 @@ fn chrome_version(p: &Parsed<'_>) -> bool {
     if !lettered && major(version).is_none_or(|m| m < 64) {
         return false;
     }
-    let other = ["Puffin", "Silk", "TV", "like Chrome"]
-        .iter()
-        .any(|w| p.raw.contains(w));
     match parts.as_slice() {
         _ if !digits => true,
         [major, ..] if *major > 400 => true,
         [major, 0, 0, patch] => *patch != 0 && *major > 100,
-        [_, _, _, _] => false,
-        _ => !other,
+        _ => false,
     }
 }
 
@@ -160,8 +172,10 @@ fn msie_version(p: &Parsed<'_>) -> bool {
     let old_windows = ["Windows 3.1", "Windows 95"]
         .iter()
         .any(|w| p.platform().contains(w));
-    let alone = starts_ci(p.platform(), "X11; MSIE") || starts_ci(p.platform(), "Windows; MSIE");
-    alone || version >= 5 && old_mozilla || version >= 7 && old_windows
+    // Palm's browsers wrote what they liked; Windows' own did not.
+    let windows = p.platform().contains("Windows NT");
+    let alone = starts_ci(p.platform(), "X11; MSIE");
+    alone || version >= 5 && old_mozilla && windows || version >= 7 && old_windows
 }
 
 fn windows_version(p: &Parsed<'_>) -> bool {
@@ -201,19 +215,6 @@ fn browser_missing(p: &Parsed<'_>) -> bool {
         .and_then(major)
         .is_some_and(|v| v >= 537);
     webkit && p.platform().contains("Windows NT") && p.products.iter().all(|w| known(w.name))
-}
-
-fn mozilla_twice(p: &Parsed<'_>) -> bool {
-    let desktop = ["Windows NT", "Macintosh", "X11"]
-        .iter()
-        .any(|w| p.platform().contains(w));
-    desktop
-        && p.is_mozilla()
-        && p.products
-            .iter()
-            .filter(|w| w.name == "Mozilla" && w.version == "5.0")
-            .count()
-            > 1
 }
 
 /// The platform of a browser of today is closed; a string cut by a database is long.

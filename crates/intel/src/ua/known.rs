@@ -98,6 +98,7 @@ pub(super) const COMPATIBLE: &[&str] = &[
     "OpenTV",
     "Espial",
     "Device",
+    "NetSurf",
     "Philips",
     "Panasonic",
     "HbbTV",

@@ -7,6 +7,7 @@
 //! In: one string, as sent. Out: [`UaFacts`](assay_model::facts::UaFacts), pure and the same every time. No IO, no clock.
 //! Limits: 4 KiB are read, evidence is cut to 64 bytes.
 
+mod appliance;
 mod automation;
 mod browser;
 mod cache;
@@ -25,6 +26,7 @@ mod native;
 mod needle;
 mod parse;
 mod platform;
+mod reasons;
 mod releases;
 mod retired;
 mod scanner;
@@ -35,6 +37,7 @@ mod webview;
 
 pub use cache::{UaCache, UaCacheStats};
 pub use classify::classify;
+pub use reasons::reasons;
 
 #[cfg(test)]
 mod tests;

@@ -138,6 +138,29 @@ pub(super) fn find(raw: &str, masks: &Masks, weak: bool) -> Option<Hit> {
     best.map(|(_, hit)| hit)
 }
 
+/// Every word that counts, with its rule: for whoever tunes the lists.
+pub(super) fn all<'a>(
+    raw: &'a str,
+    masks: &'a Masks,
+    weak: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> + 'a {
+    let automaton = &*AUTOMATON;
+    automaton
+        .search
+        .find_overlapping_iter(raw)
+        .filter_map(move |found| {
+            let needle = automaton.needles.get(found.pattern().as_usize())?;
+            let hit = Hit {
+                kind: needle.kind,
+                rule: needle.rule,
+                start: found.start(),
+                end: found.end(),
+            };
+            let heard = weak || !needle.weak;
+            (heard && counts(raw, needle, &hit, masks)).then_some((needle.rule, needle.text))
+        })
+}
+
 fn counts(raw: &str, needle: &Needle, hit: &Hit, masks: &Masks) -> bool {
     let masked = match needle.kind {
         UaKind::Scanner if needle.rule == "injection" => false,

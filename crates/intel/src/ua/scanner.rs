@@ -63,7 +63,12 @@ pub(super) const FRAGMENTS: &[Needle] = &[
     text("chmod "),
     text("rm -rf"),
     text(";echo "),
-    text("; echo "),
+    // Not `; echo `: there is a speaker with a screen of that name.
+    text("; echo ;"),
+    text("; echo '"),
+    text("; echo \""),
+    text("; echo $"),
+    text("}; echo"),
     text("; exec"),
     text("busybox"),
     text("${ifs}"),

@@ -44,6 +44,8 @@ const SOFT: &[&str] = &[
     "detector",
     "optimizer",
     "survey",
+    "user-agent",
+    "useragent",
     "seo",
     "scan",
     "monitor",

@@ -5,22 +5,69 @@
 //! the last product. A robot has to put its name somewhere, and that place is almost always one a
 //! browser never uses.
 
-use super::known;
 use super::parse::{Comment, Parsed, Product, has_ci, starts_ci};
+use super::{appliance, impossible, known};
 
 /// What was found: rule name and the offending text.
 pub(super) type Oddity<'a> = (&'static str, &'a str);
 
 /// Finds the first place where only robots write.
 pub(super) fn odd_place<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
-    compatible(parsed)
-        .or_else(|| khtml_comment(parsed))
-        .or_else(|| prefixed(parsed))
-        .or_else(|| desktop(parsed))
+    if let Some(found) = RULES.iter().find_map(|rule| rule(parsed)) {
+        return Some(found);
+    }
+    let mut signs = signs(parsed);
+    let first = signs.next()?;
+    // Tools add one thing to a person's browser: a provider's or an employer's token, a brand. A
+    // second oddity, or a server's system, makes it a robot's string.
+    let server = parsed.platform().contains("X11; Linux x86_64");
+    let short = parsed
+        .version_of("Chrome")
+        .is_some_and(impossible::is_chrome_short);
+    (server || short || names_product(first) || signs.next().is_some()).then_some(first)
 }
 
+/// One oddity alone, which is a note.
+pub(super) fn note<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
+    signs(parsed).next()
+}
+
+/// `Thing/1.0` between the parts of a platform: robots name themselves so, providers do not.
+fn names_product((rule, token): Oddity<'_>) -> bool {
+    let numbered = token.split_once('/').is_some_and(|(name, version)| {
+        name.len() >= 4 && version.starts_with(|c: char| c.is_ascii_digit())
+    });
+    rule == "odd_platform_part" && numbered
+}
+
+type Rule = for<'a> fn(&Parsed<'a>) -> Option<Oddity<'a>>;
+
+const RULES: &[Rule] = &[compatible, khtml_comment, prefixed];
+
 /// The rules that hold for desktop browsers and iPhones only: their strings are the most rigid.
-fn desktop<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
+const SIGNS: &[Rule] = &[
+    platform_part,
+    word_after_khtml,
+    trailing_word,
+    trailing_comment,
+    trailing_round_version,
+];
+
+/// Every oddity of a desktop's string; each alone is weak.
+fn signs<'a>(parsed: &Parsed<'a>) -> impl Iterator<Item = Oddity<'a>> {
+    let signs = if is_rigid(parsed) { SIGNS } else { &[] };
+    signs.iter().filter_map(move |rule| rule(parsed))
+}
+
+/// Every place where robots write, weak ones too.
+pub(super) fn all<'a>(parsed: &Parsed<'a>) -> impl Iterator<Item = Oddity<'a>> {
+    RULES
+        .iter()
+        .filter_map(move |rule| rule(parsed))
+        .chain(signs(parsed))
+}
+
+fn is_rigid(parsed: &Parsed<'_>) -> bool {
     let platform = parsed.platform();
     let rigid = ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"]
         .iter()
@@ -38,14 +85,7 @@ fn desktop<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
         "Symbian",
         "Maemo",
     ];
-    if !rigid || !parsed.is_modern() || other.iter().any(|w| parsed.raw.contains(w)) {
-        return None;
-    }
-    platform_part(parsed)
-        .or_else(|| word_after_khtml(parsed))
-        .or_else(|| trailing_word(parsed))
-        .or_else(|| trailing_comment(parsed))
-        .or_else(|| trailing_round_version(parsed))
+    rigid && parsed.is_modern() && !other.iter().any(|w| parsed.raw.contains(w))
 }
 
 /// `compatible; X` where X is no browser that ever wrote that word.
@@ -85,7 +125,7 @@ fn is_compatible_browser(name: &str, comment: &Comment<'_>) -> bool {
         after_msie.is_none_or(|version| version.starts_with(|c: char| c.is_ascii_digit()));
     // `U` alone says nothing: the name is what follows.
     let only_u = name == "U" && comment.segments().count() <= 2;
-    known && numbered && !only_u
+    known && numbered && !only_u || appliance::is_appliance(name, comment.text)
 }
 
 /// Anything written inside `(KHTML, like Gecko)`.
@@ -135,6 +175,7 @@ fn prefixed<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
         .any(|w| platform.contains(w))
         && !platform.contains("compatible");
     let modern = desktop
+        && !["armv", "aarch64"].iter().any(|w| platform.contains(w))
         && ["Chrome/", "Firefox/", "Version/"]
             .iter()
             .any(|w| parsed.raw.contains(w));
