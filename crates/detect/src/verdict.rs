@@ -41,7 +41,10 @@ pub fn weigh(
         (false, Some(_)) => degraded_action(weighing.on_degraded, weighing.mode, event),
     };
     // A note is told beside the verdict, it is never what the verdict rests on.
-    let main = findings.iter().find(|f| !f.reason.is_note()).map_or(Reason::Clean, |f| f.reason);
+    let main = findings
+        .iter()
+        .find(|f| !f.reason.is_note())
+        .map_or(Reason::Clean, |f| f.reason);
     let class = match (caught, degraded) {
         (true, _) => main.info().class,
         (false, Some(_)) => Class::Undecided,

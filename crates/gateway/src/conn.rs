@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use assay_model::Timestamp;
 use assay_model::ports::CounterStore;
@@ -83,9 +84,11 @@ pub async fn serve<C: CounterStore>(
             buffers.out.clear();
         }
         match next {
-            Next::Close => return,
+            Next::Close => return close(stream, input).await,
             Next::HandOver => return slow::serve(lane, input.freeze(), stream, peer, state).await,
-            Next::More if lane.closing.get() && input.is_empty() => return,
+            Next::More if lane.closing.get() && input.is_empty() => {
+                return close(stream, input).await;
+            }
             Next::More => {}
         }
         let phase = if input.is_empty() {
@@ -100,6 +103,29 @@ pub async fn serve<C: CounterStore>(
             Ok(_) => {}
         }
     }
+}
+
+/// Most that is read and thrown away behind a last answer, and how long.
+const REST_BYTES: usize = 1 << 20;
+const REST_TIME: Duration = Duration::from_secs(1);
+
+/// Closes so that the last answer arrives: with bytes left unread the system would reset the
+/// connection, and a client that is still sending its 70 KB would never see why.
+async fn close(mut stream: TcpStream, mut rest: BytesMut) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let read_rest = async {
+        let mut bytes = 0;
+        while bytes < REST_BYTES {
+            rest.clear();
+            match stream.read_buf(&mut rest).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => bytes += read,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(REST_TIME, read_rest).await;
 }
 
 /// Answers every whole plain request in `input`, in order.

@@ -46,11 +46,15 @@ pub async fn decide<C: CounterStore, R>(
     let rule = account.rules(integration.settings.kind).rule_for(&facts);
     rule.bumps(&facts, &mut scratch.bumps);
     let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
-    if engine.clock.monotonic_us().saturating_sub(started_us) > engine.limits.budget_us {
-        recall.degraded = recall.degraded.or(Some(Degraded::BudgetSpent));
+    let on_degraded = integration.settings.on_degraded;
+    let mut verdict = rule.judge(&facts, &recall, on_degraded);
+    let spent_us = engine.clock.monotonic_us().saturating_sub(started_us);
+    if spent_us > engine.limits.budget_us && recall.degraded.is_none() {
+        // Seldom enough to judge twice: a clock read before the verdict would cost every event.
+        recall.degraded = Some(Degraded::BudgetSpent);
+        verdict = rule.judge(&facts, &recall, on_degraded);
     }
-    let verdict = rule.judge(&facts, &recall, integration.settings.on_degraded);
-    let decision_us = u32::try_from(engine.clock.monotonic_us() - started_us).unwrap_or(u32::MAX);
+    let decision_us = u32::try_from(spent_us).unwrap_or(u32::MAX);
     engine
         .stats
         .decided(verdict.action, verdict.degraded.is_some(), decision_us);

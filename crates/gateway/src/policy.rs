@@ -211,6 +211,12 @@ impl Snapshot {
         self.integrations.get(&id.0)
     }
 
+    /// The account with this id.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&Arc<AccountPolicy>> {
+        self.accounts.get(&id.0)
+    }
+
     /// The token with this SHA-256, unless it has expired.
     #[must_use]
     pub fn token(&self, hash: &[u8; 32], now: Timestamp) -> Option<&TokenPolicy> {

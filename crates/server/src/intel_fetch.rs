@@ -25,7 +25,10 @@ pub fn update(config: &Config, only: &[String], force: bool, now: i64) -> anyhow
         .filter(|upstream| only.is_empty() || only.contains(&upstream.name))
         .collect();
     for name in only {
-        anyhow::ensure!(chosen.iter().any(|u| u.name == *name), "there is no upstream {name:?} in the configuration");
+        anyhow::ensure!(
+            chosen.iter().any(|u| u.name == *name),
+            "there is no upstream {name:?} in the configuration"
+        );
     }
     let bar = ProgressBar::new(chosen.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {bar:30} {msg}") {
@@ -37,10 +40,16 @@ pub fn update(config: &Config, only: &[String], force: bool, now: i64) -> anyhow
         let done = fetch(&upstream.url)
             .and_then(|bytes| Ok(ingest(&store, upstream, &bytes, None, force, now)?));
         bar.suspend(|| match done {
-            Ok(stored) => println!("{} {}: {} entries, version {}", stored.kind, stored.name, stored.current.rows, stored.current.version),
+            Ok(stored) => println!(
+                "{} {}: {} entries, version {}",
+                stored.kind, stored.name, stored.current.rows, stored.current.version
+            ),
             Err(error) => {
                 failed += 1;
-                eprintln!("{} {}: not updated, the last good version stays: {error:#}", upstream.kind, upstream.name);
+                eprintln!(
+                    "{} {}: not updated, the last good version stays: {error:#}",
+                    upstream.kind, upstream.name
+                );
             }
         });
         bar.inc(1);
@@ -67,7 +76,15 @@ fn fetch(url: &str) -> anyhow::Result<Vec<u8>> {
         .into();
     let response = agent.get(url).call()?;
     let mut bytes = Vec::new();
-    response.into_body().into_reader().take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    anyhow::ensure!(bytes.len() as u64 <= BYTES_MAX, "is over {} MiB", BYTES_MAX >> 20);
+    response
+        .into_body()
+        .into_reader()
+        .take(BYTES_MAX + 1)
+        .read_to_end(&mut bytes)?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= BYTES_MAX,
+        "is over {} MiB",
+        BYTES_MAX >> 20
+    );
     Ok(bytes)
 }

@@ -18,7 +18,10 @@ use assay_store::embedded::counters::{CounterOptions, CounterTable};
 /// The default rule alone, as it judges scored files.
 pub fn default_rules() -> &'static AccountRules {
     static RULES: LazyLock<AccountRules> = LazyLock::new(|| {
-        #[expect(clippy::expect_used, reason = "the built-in default rule is compiled by a test")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the built-in default rule is compiled by a test"
+        )]
         AccountRules::compile(&[], IntegrationKind::S2s).expect("the default rule compiles")
     });
     &RULES
@@ -59,19 +62,24 @@ pub fn with_lists(lists: Vec<(&'static str, &'static str, String)>) -> anyhow::R
 /// # Errors
 /// Every problem of every rule, with the path of its field.
 pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let value: serde_json::Value = if text.trim_start().starts_with(['{', '[']) {
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
     } else {
-        let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+        let table: toml::Table = text
+            .parse()
+            .with_context(|| format!("{} is not TOML", path.display()))?;
         serde_json::to_value(table)?
     };
     let items = match value {
         serde_json::Value::Array(items) => items,
-        serde_json::Value::Object(mut object) if object.contains_key("rules") => match object.remove("rules") {
-            Some(serde_json::Value::Array(items)) => items,
-            _ => anyhow::bail!("{}: rules must be a list", path.display()),
-        },
+        serde_json::Value::Object(mut object) if object.contains_key("rules") => {
+            match object.remove("rules") {
+                Some(serde_json::Value::Array(items)) => items,
+                _ => anyhow::bail!("{}: rules must be a list", path.display()),
+            }
+        }
         one => vec![one],
     };
     let mut rules = Vec::new();
@@ -80,19 +88,32 @@ pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
         match read_rule(item, at) {
             Ok((id, rule)) => {
                 let found = assay_detect::check_rule(&rule);
-                problems.extend(found.into_iter().map(|p| format!("rules[{at}].{}: {}", p.field, p.detail)));
+                problems.extend(
+                    found
+                        .into_iter()
+                        .map(|p| format!("rules[{at}].{}: {}", p.field, p.detail)),
+                );
                 rules.push((id, rule));
             }
             Err(error) => problems.push(format!("rules[{at}]: {error}")),
         }
     }
-    anyhow::ensure!(problems.is_empty(), "{}:\n  {}", path.display(), problems.join("\n  "));
+    anyhow::ensure!(
+        problems.is_empty(),
+        "{}:\n  {}",
+        path.display(),
+        problems.join("\n  ")
+    );
     Ok(rules)
 }
 
 /// A rule as the API shows it carries id and version, which a stored one does not.
 fn read_rule(mut item: serde_json::Value, at: usize) -> anyhow::Result<(RuleRef, Rule)> {
-    let mut take = |name: &str| item.as_object_mut().and_then(|o| o.remove(name)).and_then(|v| v.as_u64());
+    let mut take = |name: &str| {
+        item.as_object_mut()
+            .and_then(|o| o.remove(name))
+            .and_then(|v| v.as_u64())
+    };
     let (id, version) = (take("id"), take("version"));
     let rule = RuleRef {
         id: id.unwrap_or(at as u64 + 1),
@@ -120,20 +141,33 @@ pub fn engine(
     lists: Vec<List>,
     slots: usize,
 ) -> anyhow::Result<Engine<CounterTable>> {
-    let integration: Integration = serde_json::from_value(serde_json::json!({"name": "file", "kind": "s2s"}))?;
+    let integration: Integration =
+        serde_json::from_value(serde_json::json!({"name": "file", "kind": "s2s"}))?;
     let lists = (1..).zip(lists).map(|(id, list)| (id, 1, list)).collect();
-    let policy = AccountPolicy::compile(ACCOUNT, vec![(INTEGRATION, integration)], rules, lists, Vec::new())?;
+    let policy = AccountPolicy::compile(
+        ACCOUNT,
+        vec![(INTEGRATION, integration)],
+        rules,
+        lists,
+        Vec::new(),
+    )?;
     let policies = Policies::default();
     policies.put(policy);
     Ok(Engine {
         policies,
         intel: Arc::new(intel),
         user_agents: UaCache::default(),
-        counters: CounterTable::new(CounterOptions { slots, ..CounterOptions::default() }),
+        counters: CounterTable::new(CounterOptions {
+            slots,
+            ..CounterOptions::default()
+        }),
         errors: Arc::new(NoErrorLog),
         clock: Arc::new(SystemClock::default()),
         // A file has no visitor who waits.
-        limits: Limits { budget_us: u64::MAX, ..Limits::default() },
+        limits: Limits {
+            budget_us: u64::MAX,
+            ..Limits::default()
+        },
         stats: EngineStats::default(),
     })
 }
@@ -145,7 +179,12 @@ struct NoErrorLog;
 impl ErrorLog for NoErrorLog {
     fn note(&self, _: DoorError) {}
 
-    async fn list(&self, _: AccountId, _: IntegrationId, _: ErrorQuery) -> Result<Vec<ErrorRow>, StoreError> {
+    async fn list(
+        &self,
+        _: AccountId,
+        _: IntegrationId,
+        _: ErrorQuery,
+    ) -> Result<Vec<ErrorRow>, StoreError> {
         Ok(Vec::new())
     }
 }
@@ -167,6 +206,8 @@ pub fn now<F: std::future::Future>(future: F) -> F::Output {
 /// # Errors
 /// When the system gives no runtime.
 pub fn wait<F: std::future::Future>(future: F) -> anyhow::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     Ok(runtime.block_on(future))
 }

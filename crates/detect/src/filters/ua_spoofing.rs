@@ -144,7 +144,19 @@ enum Family {
 /// Systems that can be told apart for sure; macOS and iOS are one, since iPads say macOS,
 /// and an unknown name proves nothing.
 fn family(os: &str) -> Option<Family> {
-    let os = os.to_ascii_lowercase();
+    // The names that `assay-intel` writes, which is nearly all of them.
+    match os {
+        "Android" => Some(Family::Android),
+        "iOS" | "macOS" | "iPadOS" => Some(Family::Apple),
+        "Windows" => Some(Family::Windows),
+        "Linux" | "ChromeOS" => Some(Family::Linux),
+        "" => None,
+        other => family_in(&other.to_ascii_lowercase()),
+    }
+}
+
+/// The family that a lower-case name of any form tells.
+fn family_in(os: &str) -> Option<Family> {
     // Apple's names are short, so they count only where a word begins: KaiOS holds "ios".
     let apple = os.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         ["ios", "ipad", "iphone", "mac", "osx"]

@@ -72,16 +72,22 @@ pub async fn answer<C: CounterStore>(
     read_call(params, &mut call, &mut event);
     let snapshot = engine.policies.load();
     let integration = call.s.and_then(|s| s.parse().ok()).map(IntegrationId);
-    let found = integration.and_then(|id| snapshot.integration(id));
-    // An integration of another account than `b` is none at all (its error log is not ours to fill).
-    let found =
-        found.filter(|(account, _)| call.b.is_some_and(|b| b.parse() == Ok(account.account.0)));
+    let named = integration.and_then(|id| snapshot.integration(id));
+    let own = call.b.and_then(|b| b.parse().ok()).map(AccountId);
+    // An integration of another account than `b` is none at all.
+    let found = named.filter(|(account, _)| own == Some(account.account));
     let checked = taken.and_then(|()| check(&call, &mut event, found.map(|(_, i)| &**i), request));
     let (Some((account, integration)), Ok(())) = (found, &checked) else {
         let cause = checked
             .err()
             .unwrap_or_else(|| FieldError::malformed("s", "names no integration"));
-        let of = found.map_or((None, None), |(a, i)| (Some(a.account), Some(i.id)));
+        // The log of the integration that `s` names, unless `b` is another account of ours:
+        // a mistyped or missing `b` must be seen by somebody, and nobody else's log be filled.
+        let own = own.filter(|id| snapshot.account(*id).is_some());
+        let of = match named.filter(|(a, _)| own.is_none_or(|id| id == a.account)) {
+            Some((a, i)) => (Some(a.account), Some(i.id)),
+            None => (own, None),
+        };
         engine.refuse(door_error(engine, "s2s", of, &cause, sample(params)));
         return refused(&cause);
     };

@@ -227,7 +227,10 @@ impl Reason {
     /// Whether this is a remark about an event, not a finding against it.
     #[must_use]
     pub const fn is_note(self) -> bool {
-        matches!(self, Self::MacroUnreplaced | Self::RelayBenign | Self::TestTraffic)
+        matches!(
+            self,
+            Self::MacroUnreplaced | Self::RelayBenign | Self::TestTraffic
+        )
     }
 
     /// Whether this reason rejects by itself, whatever its risk.

@@ -61,10 +61,9 @@ fn write_hit(w: &mut Writer<'_>, hit: &Hit<'_>) {
     w.i64(hit.received.0);
     w.i64(hit.time.0);
     write_address(w, hit.ip);
-    let mut mask = 0u64;
-    for (field, _) in hit.given() {
-        mask |= 1 << field as u8;
-    }
+    let mask = hit
+        .given()
+        .fold(0u64, |mask, (field, _)| mask | 1 << field as u8);
     w.u64(mask);
     for (_, text) in hit.given() {
         w.text(text);

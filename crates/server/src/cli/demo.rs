@@ -60,7 +60,11 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         None => Some(Scratch::make()?),
     };
     let mut config = Config::default();
-    config.storage.dir = args.data.clone().or_else(|| scratch.as_ref().map(|s| s.0.clone())).unwrap_or_default();
+    config.storage.dir = args
+        .data
+        .clone()
+        .or_else(|| scratch.as_ref().map(|s| s.0.clone()))
+        .unwrap_or_default();
     config.listen.data = address(args.data_listen.as_deref(), &config.listen.data);
     config.listen.console = address(args.console_listen.as_deref(), &config.listen.console);
     // A laptop's worth: 64 MB of counters when full.
@@ -76,7 +80,9 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     server.block_on(stop_signal())?;
     println!("stopping");
     stop.store(true, Ordering::Release);
-    let sent = traffic.join().map_err(|_| anyhow::anyhow!("the traffic ended by a panic"))?;
+    let sent = traffic
+        .join()
+        .map_err(|_| anyhow::anyhow!("the traffic ended by a panic"))?;
     server.close();
     println!("{sent} events were sent");
     Ok(ExitCode::SUCCESS)
@@ -148,18 +154,42 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
         None => assay_console::create_account(control, "Demo", now).await?,
     };
     assay_console::ensure_default_rule(control, account, now).await?;
-    let user = NewUser { email: EMAIL, name: "Demo", password: &password, role: Role::Owner };
+    let user = NewUser {
+        email: EMAIL,
+        name: "Demo",
+        password: &password,
+        role: Role::Owner,
+    };
     let cost = state.settings.passwords;
     assay_console::create_user(control, &SystemRandom, cost, account, user, now)
         .await
         .map_err(|_| anyhow::anyhow!("{EMAIL} exists already: give the demo a fresh folder"))?;
-    let insert = |kind, body| control.insert(account, NewDoc { kind, unique: None, body }, "demo", now);
+    let insert = |kind, body| {
+        control.insert(
+            account,
+            NewDoc {
+                kind,
+                unique: None,
+                body,
+            },
+            "demo",
+            now,
+        )
+    };
     let integration: assay_model::document::Integration =
         serde_json::from_value(json!({"name": "Demo tracker", "kind": "s2s"}))?;
     let made = insert(DocKind::Integration, serde_json::to_value(integration)?).await?;
-    insert(DocKind::List, serde_json::to_value(crate::simulate::deny_list())?).await?;
+    insert(
+        DocKind::List,
+        serde_json::to_value(crate::simulate::deny_list())?,
+    )
+    .await?;
     server.node.policies.refresh().await?;
-    Ok(Seeded { account, integration: u32::try_from(made.id)?, password })
+    Ok(Seeded {
+        account,
+        integration: u32::try_from(made.id)?,
+        password,
+    })
 }
 
 fn print_welcome(server: &Server, seeded: &Seeded, data: &Path) {
@@ -178,7 +208,11 @@ fn print_welcome(server: &Server, seeded: &Seeded, data: &Path) {
          %20(KHTML%2C%20like%20Gecko)%20Version%2F17.5%20Mobile%2F15E148%20Safari%2F604.1'\n\
          \n\
          Add &verbose=1 for the reasons with their evidence. Stop with Ctrl-C.",
-        data.display(), server.data, server.console, seeded.password, server.data,
+        data.display(),
+        server.data,
+        server.console,
+        seeded.password,
+        server.data,
     );
 }
 
@@ -196,25 +230,31 @@ fn start_traffic(
         fraud_share: 0.3,
     });
     let (account, integration) = (seeded.account.0, seeded.integration);
-    let (to, stop, clock) = (server.data, Arc::clone(stop), Arc::clone(&server.state.clock));
-    let handle = std::thread::Builder::new().name("traffic".to_owned()).spawn(move || {
-        let mut client = Client { to, stream: None };
-        let mut sent = 0;
-        for labelled in simulator {
-            while labelled.at > clock.now() && !stop.load(Ordering::Acquire) {
-                let ahead = labelled.at.ms_since(clock.now()).clamp(1, 200);
-                std::thread::sleep(Duration::from_millis(ahead.unsigned_abs()));
+    let (to, stop, clock) = (
+        server.data,
+        Arc::clone(stop),
+        Arc::clone(&server.state.clock),
+    );
+    let handle = std::thread::Builder::new()
+        .name("traffic".to_owned())
+        .spawn(move || {
+            let mut client = Client { to, stream: None };
+            let mut sent = 0;
+            for labelled in simulator {
+                while labelled.at > clock.now() && !stop.load(Ordering::Acquire) {
+                    let ahead = labelled.at.ms_since(clock.now()).clamp(1, 200);
+                    std::thread::sleep(Duration::from_millis(ahead.unsigned_abs()));
+                }
+                if stop.load(Ordering::Acquire) {
+                    break;
+                }
+                match client.get(&labelled.event.s2s_query(account, integration)) {
+                    Ok(()) => sent += 1,
+                    Err(error) => eprintln!("the traffic stumbled: {error}"),
+                }
             }
-            if stop.load(Ordering::Acquire) {
-                break;
-            }
-            match client.get(&labelled.event.s2s_query(account, integration)) {
-                Ok(()) => sent += 1,
-                Err(error) => eprintln!("the traffic stumbled: {error}"),
-            }
-        }
-        sent
-    })?;
+            sent
+        })?;
     Ok(handle)
 }
 

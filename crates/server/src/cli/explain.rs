@@ -38,13 +38,16 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let control = SqliteControlStore::open(&path, ControlOptions::default())?;
     let events = EmbeddedEvents::open_read_only(dir);
     crate::offline::wait(async {
-        let (account, stored) = find(&control, &events, args.event_id).await?.with_context(|| format!("there is no event {}", args.event_id))?;
+        let (account, stored) = find(&control, &events, args.event_id)
+            .await?
+            .with_context(|| format!("there is no event {}", args.event_id))?;
         let record = stored.decode()?;
         let replayed = replay(&control, account, &record).await?;
         let again = verdict::recompute(&record.verdict, record.facts.hit.event);
         let agrees = verdict::agrees(&record.verdict, record.facts.hit.event);
         let mut shown = assay_model::render::event_json(&record);
-        shown["filters"] = assay_model::render::filters_json(&record.verdict, assay_detect::filter_keys());
+        shown["filters"] =
+            assay_model::render::filters_json(&record.verdict, assay_detect::filter_keys());
         shown["recomputed"] = json!({
             "from": "evidence", "agrees": agrees, "risk": again.risk.as_str(), "points": again.points,
             "class": again.class.as_str(), "reason": again.reason.code(), "action": again.action.as_str(),
@@ -55,7 +58,11 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         } else {
             print(&shown);
         }
-        Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if agrees {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })?
 }
 
@@ -73,20 +80,33 @@ async fn find(
 }
 
 /// Runs the rule's own version on the stored facts and counters.
-async fn replay(control: &dyn ControlStore, account: AccountId, record: &EventRecord<'_>) -> anyhow::Result<Value> {
+async fn replay(
+    control: &dyn ControlStore,
+    account: AccountId,
+    record: &EventRecord<'_>,
+) -> anyhow::Result<Value> {
     let stored = record.verdict.rule;
     let versions = control.versions(account, DocKind::Rule, stored.id).await?;
-    let Some(doc) = versions.into_iter().find(|doc| doc.version == stored.version) else {
+    let Some(doc) = versions
+        .into_iter()
+        .find(|doc| doc.version == stored.version)
+    else {
         return Ok(json!({"agrees": null, "cause": "the rule's version is not in the store"}));
     };
     if record.detect_revision != assay_detect::REVISION {
-        return Ok(json!({"agrees": null, "cause": format!("judged by detection revision {}, this is {}", record.detect_revision, assay_detect::REVISION)}));
+        return Ok(
+            json!({"agrees": null, "cause": format!("judged by detection revision {}, this is {}", record.detect_revision, assay_detect::REVISION)}),
+        );
     }
     let rule: Rule = serde_json::from_value(doc.body)?;
     let kind = integration_kind(control, account, record).await?;
     let rule = CompiledRule::compile(&rule, stored, kind)
         .map_err(|problems| anyhow::anyhow!("the rule does not compile any more: {problems:?}"))?;
-    let again = rule.judge(&record.facts, &record.recall, record.verdict.weighing.on_degraded);
+    let again = rule.judge(
+        &record.facts,
+        &record.recall,
+        record.verdict.weighing.on_degraded,
+    );
     if again == record.verdict {
         return Ok(json!({"agrees": true}));
     }
@@ -94,20 +114,52 @@ async fn replay(control: &dyn ControlStore, account: AccountId, record: &EventRe
 }
 
 /// The kind decides which filters are on by default; a deleted integration keeps its versions.
-async fn integration_kind(control: &dyn ControlStore, account: AccountId, record: &EventRecord<'_>) -> anyhow::Result<IntegrationKind> {
+async fn integration_kind(
+    control: &dyn ControlStore,
+    account: AccountId,
+    record: &EventRecord<'_>,
+) -> anyhow::Result<IntegrationKind> {
     let id = u64::from(record.facts.hit.integration.0);
     let versions = control.versions(account, DocKind::Integration, id).await?;
-    let doc = versions.into_iter().next().context("the event's integration is not in the store")?;
+    let doc = versions
+        .into_iter()
+        .next()
+        .context("the event's integration is not in the store")?;
     Ok(serde_json::from_value::<Integration>(doc.body)?.kind)
 }
 
 fn print(shown: &Value) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    println!("event     {} ({}, {})", text(&shown["event_id"]), text(&shown["event"]), text(&shown["time"]));
-    println!("verdict   {} risk, {} points, {}: {}", text(&shown["risk"]), shown["points"], text(&shown["class"]), text(&shown["reason"]));
-    println!("action    {}, by rule {} version {}", text(&shown["action"]), shown["rule"]["id"], shown["rule"]["version"]);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    println!(
+        "event     {} ({}, {})",
+        text(&shown["event_id"]),
+        text(&shown["event"]),
+        text(&shown["time"])
+    );
+    println!(
+        "verdict   {} risk, {} points, {}: {}",
+        text(&shown["risk"]),
+        shown["points"],
+        text(&shown["class"]),
+        text(&shown["reason"])
+    );
+    println!(
+        "action    {}, by rule {} version {}",
+        text(&shown["action"]),
+        shown["rule"]["id"],
+        shown["rule"]["version"]
+    );
     for finding in shown["evidence"].as_array().into_iter().flatten() {
-        println!("\n  {} ({} risk, false positives {})", text(&finding["reason"]), text(&finding["risk"]), finding.get("fp_risk").map_or_else(|| "n/a".into(), text));
+        println!(
+            "\n  {} ({} risk, false positives {})",
+            text(&finding["reason"]),
+            text(&finding["risk"]),
+            finding.get("fp_risk").map_or_else(|| "n/a".into(), text)
+        );
         for (name, value) in finding["observed"].as_object().into_iter().flatten() {
             println!("    {name:<18} {}", text(value));
         }
@@ -121,7 +173,12 @@ fn print(shown: &Value) {
         let filters = shown["filters"].as_array().into_iter().flatten();
         filters
             .filter(|f| f["state"] == state)
-            .map(|f| f.get("missing").map_or_else(|| text(&f["key"]), |why| format!("{} ({})", text(&f["key"]), text(why))))
+            .map(|f| {
+                f.get("missing").map_or_else(
+                    || text(&f["key"]),
+                    |why| format!("{} ({})", text(&f["key"]), text(why)),
+                )
+            })
             .collect()
     };
     println!("\nclean     {}", of("clean").join(", "));

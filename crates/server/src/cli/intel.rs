@@ -98,9 +98,18 @@ fn kind(text: &str) -> Result<Kind, String> {
 pub fn run(args: &IntelArgs) -> anyhow::Result<ExitCode> {
     let now = SystemClock::default().now().0;
     match &args.command {
-        IntelCommand::Update { only, force, data } => return crate::intel_fetch::update(&data.load()?, only, *force, now),
-        IntelCommand::Import { kind, name, force, file, data } => {
-            let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        IntelCommand::Update { only, force, data } => {
+            return crate::intel_fetch::update(&data.load()?, only, *force, now);
+        }
+        IntelCommand::Import {
+            kind,
+            name,
+            force,
+            file,
+            data,
+        } => {
+            let bytes =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
             let name = name.clone().unwrap_or_else(|| name_of_file(file));
             let stored = store(data)?.import(&Import {
                 kind: *kind,
@@ -113,11 +122,17 @@ pub fn run(args: &IntelArgs) -> anyhow::Result<ExitCode> {
                 force: *force,
                 now,
             })?;
-            println!("{} {}: {} entries, version {}", stored.kind, stored.name, stored.current.rows, stored.current.version);
+            println!(
+                "{} {}: {} entries, version {}",
+                stored.kind, stored.name, stored.current.rows, stored.current.version
+            );
         }
         IntelCommand::Rollback { kind, name, data } => {
             let stored = store(data)?.rollback(*kind, name)?;
-            println!("{} {}: back to version {}", stored.kind, stored.name, stored.current.version);
+            println!(
+                "{} {}: back to version {}",
+                stored.kind, stored.name, stored.current.version
+            );
         }
         IntelCommand::Status { json, data } => status(&store(data)?, *json, now)?,
         IntelCommand::Lookup { ips, json, data } => {
@@ -135,7 +150,8 @@ fn store(data: &DataArgs) -> anyhow::Result<IntelStore> {
 
 /// The tables of the data folder, or the built-in ones where there is no folder.
 fn tables(data: &DataArgs, now: i64) -> anyhow::Result<std::sync::Arc<IpTables>> {
-    crate::offline::intelligence(&data.load()?.storage.dir, now).map(|handle: IntelHandle| handle.tables_full())
+    crate::offline::intelligence(&data.load()?.storage.dir, now)
+        .map(|handle: IntelHandle| handle.tables_full())
 }
 
 fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
@@ -144,17 +160,33 @@ fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&sources)?);
         return Ok(());
     }
-    println!("{:<12} {:<28} {:>9} {:<12} {:>9}  state", "kind", "name", "entries", "version", "age");
+    println!(
+        "{:<12} {:<28} {:>9} {:<12} {:>9}  state",
+        "kind", "name", "entries", "version", "age"
+    );
     for source in sources {
-        let age = source.age_s.map_or_else(|| "built in".to_owned(), |s| format!("{} h", s / 3600));
+        let age = source
+            .age_s
+            .map_or_else(|| "built in".to_owned(), |s| format!("{} h", s / 3600));
         let state = if source.stale { "STALE" } else { "ok" };
-        println!("{:<12} {:<28} {:>9} {:<12} {:>9}  {state}", source.kind.as_str(), source.name, source.rows, source.version, age);
+        println!(
+            "{:<12} {:<28} {:>9} {:<12} {:>9}  {state}",
+            source.kind.as_str(),
+            source.name,
+            source.rows,
+            source.version,
+            age
+        );
     }
     Ok(())
 }
 
 /// Runs `look` on each argument, or on each line of standard input for `-`.
-fn each(texts: &[String], json: bool, look: impl Fn(&str) -> Result<Value, String>) -> anyhow::Result<ExitCode> {
+fn each(
+    texts: &[String],
+    json: bool,
+    look: impl Fn(&str) -> Result<Value, String>,
+) -> anyhow::Result<ExitCode> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
     let mut one = |text: &str| -> anyhow::Result<()> {
@@ -162,7 +194,11 @@ fn each(texts: &[String], json: bool, look: impl Fn(&str) -> Result<Value, Strin
             code = ExitCode::FAILURE;
             json!({"input": text, "error": error})
         });
-        if json { writeln!(out, "{found}")? } else { print_plain(&mut out, text, &found)? }
+        if json {
+            writeln!(out, "{found}")?
+        } else {
+            print_plain(&mut out, text, &found)?
+        }
         Ok(())
     };
     for text in texts {
@@ -182,8 +218,13 @@ fn each(texts: &[String], json: bool, look: impl Fn(&str) -> Result<Value, Strin
 fn print_plain(out: &mut impl Write, input: &str, found: &Value) -> anyhow::Result<()> {
     writeln!(out, "{input}")?;
     if let Some(object) = found.as_object() {
-        for (name, value) in object.iter().filter(|(_, value)| !value.is_null() && **value != json!(false)) {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        for (name, value) in object
+            .iter()
+            .filter(|(_, value)| !value.is_null() && **value != json!(false))
+        {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             writeln!(out, "  {name:<18} {text}")?;
         }
     }
@@ -191,7 +232,10 @@ fn print_plain(out: &mut impl Write, input: &str, found: &Value) -> anyhow::Resu
 }
 
 fn address(tables: &IpTables, text: &str) -> Result<Value, String> {
-    let ip: IpAddr = text.trim().parse().map_err(|_| format!("{text:?} is not an IPv4 or IPv6 address"))?;
+    let ip: IpAddr = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("{text:?} is not an IPv4 or IPv6 address"))?;
     let facts = tables.lookup(ip);
     let mut found = lookup_json(&facts);
     let mut hit = click();
@@ -215,13 +259,20 @@ fn user_agent(text: &str) -> Value {
 }
 
 fn click<'a>() -> Hit<'a> {
-    Hit::new(AccountId(1), IntegrationId(1), EventKind::Click, assay_model::Timestamp(0))
+    Hit::new(
+        AccountId(1),
+        IntegrationId(1),
+        EventKind::Click,
+        assay_model::Timestamp(0),
+    )
 }
 
 /// What the default rule makes of this fact alone.
 fn add_verdict(found: &mut Value, facts: &Facts<'_>) {
     let rules = default_rules();
-    let verdict = rules.rule_for(facts).judge(facts, &Recall::default(), OnDegraded::Allow);
+    let verdict = rules
+        .rule_for(facts)
+        .judge(facts, &Recall::default(), OnDegraded::Allow);
     let reasons: Vec<&str> = verdict.findings.iter().map(|f| f.reason.code()).collect();
     found["risk"] = verdict.risk.as_str().into();
     found["reasons"] = reasons.into();

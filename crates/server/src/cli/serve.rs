@@ -23,7 +23,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<String>,
     /// On an empty store: makes the first account and its owner's API token (at least 32 characters).
-    #[arg(long, env = "ASSAY_BOOTSTRAP_TOKEN", hide_env_values = true, hide = true)]
+    #[arg(
+        long,
+        env = "ASSAY_BOOTSTRAP_TOKEN",
+        hide_env_values = true,
+        hide = true
+    )]
     bootstrap_token: Option<String>,
 }
 
@@ -36,14 +41,25 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if let Some(address) = &args.console_listen {
         config.listen.console.clone_from(address);
     }
-    config.listen.trusted_proxies.extend(args.trusted_proxy.iter().cloned());
+    config
+        .listen
+        .trusted_proxies
+        .extend(args.trusted_proxy.iter().cloned());
     config.recheck()?;
     let server = Server::start(&config)?;
     let link = server.block_on(first_start(&server, args.bootstrap_token.as_deref()))?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "data: http://{}\nconsole: http://{}", server.data, server.console)?;
+    writeln!(
+        out,
+        "data: http://{}\nconsole: http://{}",
+        server.data, server.console
+    )?;
     if let Some(path) = link {
-        writeln!(out, "set up the first account once at: http://{}{path}", server.console)?;
+        writeln!(
+            out,
+            "set up the first account once at: http://{}{path}",
+            server.console
+        )?;
     }
     out.flush()?;
     drop(out);

@@ -57,7 +57,10 @@ enum Form {
 }
 
 pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!((0.0..=1.0).contains(&args.fraud_share), "--fraud-share must be 0 to 1");
+    anyhow::ensure!(
+        (0.0..=1.0).contains(&args.fraud_share),
+        "--fraud-share must be 0 to 1"
+    );
     anyhow::ensure!(args.per_second > 0.0, "--per-second must be above 0");
     if args.check {
         return check(args);
@@ -85,11 +88,17 @@ fn write(args: &SimulateArgs, simulator: Simulator) -> anyhow::Result<ExitCode> 
                 event["time"] = labelled.at.to_string().into();
                 event.to_string()
             }
-            Form::S2s => labelled.event.s2s_query(args.account_id, args.integration_id.unwrap_or(1)),
+            Form::S2s => labelled
+                .event
+                .s2s_query(args.account_id, args.integration_id.unwrap_or(1)),
         };
         if let Err(error) = writeln!(out, "{line}") {
             let error = error.into();
-            return if super::is_closed_pipe(&error) { Ok(ExitCode::SUCCESS) } else { Err(error) };
+            return if super::is_closed_pipe(&error) {
+                Ok(ExitCode::SUCCESS)
+            } else {
+                Err(error)
+            };
         }
     }
     out.flush()?;
@@ -97,25 +106,59 @@ fn write(args: &SimulateArgs, simulator: Simulator) -> anyhow::Result<ExitCode> 
 }
 
 fn check(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    let setting = Setting { door: Door::Native, kind: IntegrationKind::S2s, lists: true };
-    let engine = offline::engine(offline::with_lists(simulate::lists())?, &[], vec![simulate::deny_list()], 2_000_000)?;
-    let (outbox, mut scratch, mut tally) = (NoOutbox::default(), Scratch::default(), Tally::default());
+    let setting = Setting {
+        door: Door::Native,
+        kind: IntegrationKind::S2s,
+        lists: true,
+    };
+    let engine = offline::engine(
+        offline::with_lists(simulate::lists())?,
+        &[],
+        vec![simulate::deny_list()],
+        2_000_000,
+    )?;
+    let (outbox, mut scratch, mut tally) =
+        (NoOutbox::default(), Scratch::default(), Tally::default());
     let snapshot = engine.policies.load();
-    let (account, integration) = snapshot.integration(offline::INTEGRATION).context("the engine has no integration")?;
+    let (account, integration) = snapshot
+        .integration(offline::INTEGRATION)
+        .context("the engine has no integration")?;
     for labelled in Simulator::new(options(args)) {
         let json = labelled.event.native_json(None).to_string();
         let event = NativeEvent::parse(json.as_bytes())?;
         let hit = event.hit(offline::ACCOUNT, offline::INTEGRATION, labelled.at, None);
         let expected = labelled.expected_in(setting);
-        offline::now(decide(&engine, &outbox, &mut scratch, (account, integration), hit, |decision| {
-            let got: Vec<Reason> = decision.verdict.findings.iter().map(|finding| finding.reason).collect();
-            tally.add(labelled.truth, labelled.campaign, expected, &got, decision.verdict.is_caught());
-        }));
+        offline::now(decide(
+            &engine,
+            &outbox,
+            &mut scratch,
+            (account, integration),
+            hit,
+            |decision| {
+                let got: Vec<Reason> = decision
+                    .verdict
+                    .findings
+                    .iter()
+                    .map(|finding| finding.reason)
+                    .collect();
+                tally.add(
+                    labelled.truth,
+                    labelled.campaign,
+                    expected,
+                    &got,
+                    decision.verdict.is_caught(),
+                );
+            },
+        ));
     }
     println!("{tally}");
     let shortfalls = tally.shortfalls(PEOPLE_MAX, FOUND_MIN);
     for shortfall in &shortfalls {
         eprintln!("{shortfall}");
     }
-    Ok(if shortfalls.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if shortfalls.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -58,7 +58,10 @@ impl Gateway {
     pub fn check(&self, problems: &mut Vec<Problem>) {
         let mut range = |field: &str, value: u64, low: u64, high: u64| {
             if !(low..=high).contains(&value) {
-                problems.push(Problem::new(format!("gateway.{field}"), format!("is {value}, must be {low} to {high}")));
+                problems.push(Problem::new(
+                    format!("gateway.{field}"),
+                    format!("is {value}, must be {low} to {high}"),
+                ));
             }
         };
         range("lanes", u64::from(self.lanes), 0, 63);
@@ -68,7 +71,12 @@ impl Gateway {
         range("batch_lines", self.batch_lines as u64, 1, 1_000_000);
         range("budget_us", self.budget_us, 100, 1_000_000);
         range("connections", self.connections as u64, 1, 1_000_000);
-        range("connections_per_address", u64::from(self.connections_per_address), 1, 1_000_000);
+        range(
+            "connections_per_address",
+            u64::from(self.connections_per_address),
+            1,
+            1_000_000,
+        );
         range("head_s", self.head_s, 1, 300);
         range("idle_s", self.idle_s, 1, 3600);
         range("counter_slots", self.counter_slots as u64, 1024, 1 << 32);

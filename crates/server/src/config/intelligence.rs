@@ -14,14 +14,19 @@ pub struct Intelligence {
 
 impl Default for Intelligence {
     fn default() -> Self {
-        Self { upstreams: upstream::defaults() }
+        Self {
+            upstreams: upstream::defaults(),
+        }
     }
 }
 
 impl Intelligence {
     pub fn check(&self, problems: &mut Vec<Problem>) {
         for (at, upstream) in self.upstreams.iter().enumerate() {
-            if !["https://", "http://", "file:"].iter().any(|scheme| upstream.url.starts_with(scheme)) {
+            if !["https://", "http://", "file:"]
+                .iter()
+                .any(|scheme| upstream.url.starts_with(scheme))
+            {
                 problems.push(Problem::new(
                     format!("intelligence.upstreams[{at}].url"),
                     format!("{:?} must begin with https:// or file:", upstream.url),

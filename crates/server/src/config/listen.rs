@@ -33,22 +33,33 @@ impl Default for Listen {
 
 impl Listen {
     pub fn check(&self, problems: &mut Vec<Problem>) {
-        for (field, value) in [("listen.data", &self.data), ("listen.console", &self.console)] {
+        for (field, value) in [
+            ("listen.data", &self.data),
+            ("listen.console", &self.console),
+        ] {
             if value.parse::<std::net::SocketAddr>().is_err() {
-                problems.push(Problem::new(field, format!("{value:?} is not an address and port")));
+                problems.push(Problem::new(
+                    field,
+                    format!("{value:?} is not an address and port"),
+                ));
             }
         }
         for url in &self.public_urls {
             if !(url.starts_with("https://") || url.starts_with("http://")) || url.ends_with('/') {
                 problems.push(Problem::new(
                     "listen.public_urls",
-                    format!("{url:?} must be like https://clicks.example.com, without a closing slash"),
+                    format!(
+                        "{url:?} must be like https://clicks.example.com, without a closing slash"
+                    ),
                 ));
             }
         }
         for proxy in &self.trusted_proxies {
             if list_cidr(proxy).is_none() {
-                problems.push(Problem::new("listen.trusted_proxies", format!("{proxy:?} is no address or range")));
+                problems.push(Problem::new(
+                    "listen.trusted_proxies",
+                    format!("{proxy:?} is no address or range"),
+                ));
             }
         }
     }

@@ -99,13 +99,23 @@ fn refuse(problems: &[Problem]) -> anyhow::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = problems.iter().map(|p| format!("  {}: {}", p.field, p.detail)).collect();
-    anyhow::bail!("the configuration has {} problem(s):\n{}", lines.len(), lines.join("\n"))
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|p| format!("  {}: {}", p.field, p.detail))
+        .collect();
+    anyhow::bail!(
+        "the configuration has {} problem(s):\n{}",
+        lines.len(),
+        lines.join("\n")
+    )
 }
 
 /// Puts `ASSAY__SECTION__KEY=value` into the table: TOML where it reads as TOML, else a text.
 fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), Problem> {
-    let path = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
+    let path = name
+        .strip_prefix(PREFIX)
+        .unwrap_or(name)
+        .to_ascii_lowercase();
     let Some((section, key)) = path.split_once("__") else {
         return Err(Problem::new(name, "must be ASSAY__SECTION__KEY"));
     };
@@ -114,7 +124,10 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), Problem> 
         .ok()
         .and_then(|mut t| t.remove("v"))
         .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    match table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new())) {
+    match table
+        .entry(section)
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+    {
         toml::Value::Table(section) => {
             section.insert(key.to_owned(), parsed);
             Ok(())
@@ -130,11 +143,20 @@ fn section<T: Default + serde::de::DeserializeOwned>(
     name: &str,
     problems: &mut Vec<Problem>,
 ) -> T {
-    let Some(value) = table.remove(name) else { return T::default() };
+    let Some(value) = table.remove(name) else {
+        return T::default();
+    };
     serde_path_to_error::deserialize(value).unwrap_or_else(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
-        problems.push(Problem::new(field, error.into_inner().to_string().trim().to_owned()));
+        let field = if path == "." {
+            name.to_owned()
+        } else {
+            format!("{name}.{path}")
+        };
+        problems.push(Problem::new(
+            field,
+            error.into_inner().to_string().trim().to_owned(),
+        ));
         T::default()
     })
 }
@@ -145,21 +167,45 @@ mod tests {
 
     fn read(text: &str, environment: &[(&str, &str)]) -> anyhow::Result<Config> {
         let mut table = text.parse().unwrap();
-        Config::read(&mut table, environment.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())))
+        Config::read(
+            &mut table,
+            environment
+                .iter()
+                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned())),
+        )
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
         let text = "[listen]\ndata = 3\n[gateway]\nlanes = 999\nhead_bytes = 1\n[storrage]\n";
-        let error = read(text, &[("ASSAY__STORAGE__FSYNC_MS", "0"), ("ASSAY__X", "1")]).unwrap_err().to_string();
-        for part in ["listen.data", "gateway.lanes", "gateway.head_bytes", "storrage", "storage.fsync_ms", "ASSAY__X"] {
+        let error = read(
+            text,
+            &[("ASSAY__STORAGE__FSYNC_MS", "0"), ("ASSAY__X", "1")],
+        )
+        .unwrap_err()
+        .to_string();
+        for part in [
+            "listen.data",
+            "gateway.lanes",
+            "gateway.head_bytes",
+            "storrage",
+            "storage.fsync_ms",
+            "ASSAY__X",
+        ] {
             assert!(error.contains(part), "{part} in {error}");
         }
     }
 
     #[test]
     fn the_environment_overrides_the_file() {
-        let config = read("[gateway]\nlanes = 2\n", &[("ASSAY__GATEWAY__LANES", "3"), ("ASSAY__LISTEN__DATA", "127.0.0.1:9")]).unwrap();
+        let config = read(
+            "[gateway]\nlanes = 2\n",
+            &[
+                ("ASSAY__GATEWAY__LANES", "3"),
+                ("ASSAY__LISTEN__DATA", "127.0.0.1:9"),
+            ],
+        )
+        .unwrap();
         assert_eq!(config.gateway.lanes, 3);
         assert_eq!(config.listen.data, "127.0.0.1:9");
     }

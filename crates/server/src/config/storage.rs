@@ -21,7 +21,12 @@ pub struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { dir: PathBuf::from("assay-data"), fsync_ms: 50, spool_bytes: 16 << 30, seal_s: 60 }
+        Self {
+            dir: PathBuf::from("assay-data"),
+            fsync_ms: 50,
+            spool_bytes: 16 << 30,
+            seal_s: 60,
+        }
     }
 }
 
@@ -29,7 +34,10 @@ impl Storage {
     pub fn check(&self, problems: &mut Vec<Problem>) {
         let mut range = |field: &str, value: u64, low: u64, high: u64| {
             if !(low..=high).contains(&value) {
-                problems.push(Problem::new(format!("storage.{field}"), format!("is {value}, must be {low} to {high}")));
+                problems.push(Problem::new(
+                    format!("storage.{field}"),
+                    format!("is {value}, must be {low} to {high}"),
+                ));
             }
         };
         range("fsync_ms", self.fsync_ms, 1, 10_000);

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use assay_model::ports::LogPosition;
-use assay_model::record::EventRecord;
 use assay_model::recall::Bump;
+use assay_model::record::EventRecord;
 use assay_store::embedded::counters::{SLICE_COUNT, Slices};
 use assay_store::spool::{pack, unpack};
 
@@ -33,8 +33,11 @@ impl Node {
         let dir = self.counters_dir();
         std::fs::create_dir_all(&dir)?;
         let table = &self.engine.counters;
-        let slices: Vec<HashMap<u8, LogPosition>> =
-            table.load(&dir).iter().map(|restored| restored.position().map(read_positions).unwrap_or_default()).collect();
+        let slices: Vec<HashMap<u8, LogPosition>> = table
+            .load(&dir)
+            .iter()
+            .map(|restored| restored.position().map(read_positions).unwrap_or_default())
+            .collect();
         table.set_warming(true);
         let started = Instant::now();
         for lane in self.spool.lanes() {
@@ -44,11 +47,20 @@ impl Node {
         Ok(())
     }
 
-    fn replay(&self, lane: u8, slices: &[HashMap<u8, LogPosition>], started: Instant) -> anyhow::Result<()> {
-        let positions: Vec<LogPosition> =
-            slices.iter().map(|slice| slice.get(&lane).copied().unwrap_or_default()).collect();
+    fn replay(
+        &self,
+        lane: u8,
+        slices: &[HashMap<u8, LogPosition>],
+        started: Instant,
+    ) -> anyhow::Result<()> {
+        let positions: Vec<LogPosition> = slices
+            .iter()
+            .map(|slice| slice.get(&lane).copied().unwrap_or_default())
+            .collect();
         let from = positions.iter().min().copied().unwrap_or_default();
-        let Some(mut reader) = self.spool.reader(lane, from) else { return Ok(()) };
+        let Some(mut reader) = self.spool.reader(lane, from) else {
+            return Ok(());
+        };
         let (mut bumps, mut batch) = (Vec::new(), Vec::new());
         let mut records = 0u64;
         while let Some(read) = reader.next_batch()? {
@@ -63,7 +75,11 @@ impl Node {
                 records += 1;
             }
             if started.elapsed() > WARM_MAX {
-                tracing::warn!(lane, records, "counters are not whole: the replay took over 5 seconds");
+                tracing::warn!(
+                    lane,
+                    records,
+                    "counters are not whole: the replay took over 5 seconds"
+                );
                 return Ok(());
             }
         }
@@ -72,23 +88,46 @@ impl Node {
 
     /// Bumps again what a record bumped: its rule is found as it was when it came in, by the
     /// rules in force now.
-    fn replay_record(&self, bytes: &[u8], only: Slices, bumps: &mut Vec<(u16, Bump)>, batch: &mut Vec<Bump>) {
-        let Ok(record) = EventRecord::decode(bytes) else { return };
+    fn replay_record(
+        &self,
+        bytes: &[u8],
+        only: Slices,
+        bumps: &mut Vec<(u16, Bump)>,
+        batch: &mut Vec<Bump>,
+    ) {
+        let Ok(record) = EventRecord::decode(bytes) else {
+            return;
+        };
         let snapshot = self.engine.policies.load();
-        let Some((account, integration)) = snapshot.integration(record.facts.hit.integration) else { return };
-        account.rules(integration.settings.kind).rule_for(&record.facts).bumps(&record.facts, bumps);
+        let Some((account, integration)) = snapshot.integration(record.facts.hit.integration)
+        else {
+            return;
+        };
+        account
+            .rules(integration.settings.kind)
+            .rule_for(&record.facts)
+            .bumps(&record.facts, bumps);
         batch.clear();
         batch.extend(bumps.iter().map(|(_, bump)| *bump));
-        self.engine.counters.replay(record.facts.hit.account, record.facts.hit.time, batch, only);
+        self.engine
+            .counters
+            .replay(record.facts.hit.account, record.facts.hit.time, batch, only);
     }
 
     /// Writes one slice out; returns false when the disk would not.
     pub fn checkpoint(&self, slice: usize) -> bool {
         // Taken first: a record bumped in between is counted once more by a replay, one that
         // is missing would be lost.
-        let positions: Vec<(u8, LogPosition)> =
-            self.spool.lanes().map(|lane| (lane, self.spool.synced(lane))).collect();
-        match self.engine.counters.checkpoint_slice(slice, &self.counters_dir(), &write_positions(&positions)) {
+        let positions: Vec<(u8, LogPosition)> = self
+            .spool
+            .lanes()
+            .map(|lane| (lane, self.spool.synced(lane)))
+            .collect();
+        match self.engine.counters.checkpoint_slice(
+            slice,
+            &self.counters_dir(),
+            &write_positions(&positions),
+        ) {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(slice, %error, "counters not written out");
@@ -105,7 +144,10 @@ impl Node {
             }
         }
         let stats = &self.engine.stats;
-        tracing::info!(lost = stats.lost_records.load(Ordering::Relaxed), "counters written out");
+        tracing::info!(
+            lost = stats.lost_records.load(Ordering::Relaxed),
+            "counters written out"
+        );
     }
 }
 
@@ -135,7 +177,25 @@ mod tests {
 
     #[test]
     fn positions_read_back() {
-        let positions = [(0, LogPosition { segment: 3, offset: 77 }), (5, LogPosition { segment: 1 << 30, offset: 0 })];
-        assert_eq!(read_positions(&write_positions(&positions)), positions.into());
+        let positions = [
+            (
+                0,
+                LogPosition {
+                    segment: 3,
+                    offset: 77,
+                },
+            ),
+            (
+                5,
+                LogPosition {
+                    segment: 1 << 30,
+                    offset: 0,
+                },
+            ),
+        ];
+        assert_eq!(
+            read_positions(&write_positions(&positions)),
+            positions.into()
+        );
     }
 }

@@ -21,7 +21,9 @@ pub struct ProcessHealth {
 impl ProcessHealth {
     /// Watches a node.
     pub fn new(node: &Arc<Node>) -> Self {
-        Self { node: Arc::clone(node) }
+        Self {
+            node: Arc::clone(node),
+        }
     }
 }
 
@@ -62,45 +64,132 @@ impl ProcessHealth {
         let stats = &self.node.engine.stats;
         let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
         let labels = Action::ALL.map(|action| format!("{{action=\"{}\"}}", action.as_str()));
-        let rows: Vec<_> = labels.iter().zip(&stats.decisions).map(|(l, v)| (l.as_str(), load(v))).collect();
-        metric(out, "counter", "assay_decisions_total", "Decisions by what was done.", &rows);
-        metric(out, "counter", "assay_degraded_total", "Decisions that lacked inputs.", &[("", load(&stats.degraded))]);
-        metric(out, "counter", "assay_refused_total", "Calls refused before a decision.", &[("", load(&stats.refused))]);
-        metric(out, "counter", "assay_lost_records_total", "Records that could not be written.", &[("", load(&stats.lost_records))]);
-        metric(out, "gauge", "assay_connections", "Open connections of the data plane.", &[("", load(&stats.connections))]);
+        let rows: Vec<_> = labels
+            .iter()
+            .zip(&stats.decisions)
+            .map(|(l, v)| (l.as_str(), load(v)))
+            .collect();
+        metric(
+            out,
+            "counter",
+            "assay_decisions_total",
+            "Decisions by what was done.",
+            &rows,
+        );
+        metric(
+            out,
+            "counter",
+            "assay_degraded_total",
+            "Decisions that lacked inputs.",
+            &[("", load(&stats.degraded))],
+        );
+        metric(
+            out,
+            "counter",
+            "assay_refused_total",
+            "Calls refused before a decision.",
+            &[("", load(&stats.refused))],
+        );
+        metric(
+            out,
+            "counter",
+            "assay_lost_records_total",
+            "Records that could not be written.",
+            &[("", load(&stats.lost_records))],
+        );
+        metric(
+            out,
+            "gauge",
+            "assay_connections",
+            "Open connections of the data plane.",
+            &[("", load(&stats.connections))],
+        );
         let name = "assay_decision_duration_seconds";
-        let _ = writeln!(out, "# HELP {name} Time a decision took.\n# TYPE {name} histogram");
+        let _ = writeln!(
+            out,
+            "# HELP {name} Time a decision took.\n# TYPE {name} histogram"
+        );
         let mut sum = 0;
         for (bound, count) in BUCKETS_US.iter().zip(&stats.decision_us) {
             sum += load(count);
-            let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {sum}", f64::from(*bound) / 1e6);
+            let _ = writeln!(
+                out,
+                "{name}_bucket{{le=\"{}\"}} {sum}",
+                f64::from(*bound) / 1e6
+            );
         }
         sum += load(&stats.decision_us[BUCKETS_US.len()]);
         let total_us = load(&stats.decision_us_sum);
         let (seconds, micros) = (total_us / 1_000_000, total_us % 1_000_000);
-        let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {sum}\n{name}_sum {seconds}.{micros:06}\n{name}_count {sum}");
+        let _ = writeln!(
+            out,
+            "{name}_bucket{{le=\"+Inf\"}} {sum}\n{name}_sum {seconds}.{micros:06}\n{name}_count {sum}"
+        );
     }
 
     fn storage(&self, out: &mut String) {
         let counters = self.node.engine.counters.stats();
-        metric(out, "gauge", "assay_spool_bytes", "Bytes of the spool on disk.", &[("", self.node.spool.disk_bytes())]);
-        metric(out, "gauge", "assay_spool_healthy", "Whether every fsync has worked.", &[("", u64::from(self.node.spool.healthy()))]);
-        metric(out, "counter", "assay_counter_evictions_total", "Counter keys given up for others.", &[("", counters.evicted)]);
+        metric(
+            out,
+            "gauge",
+            "assay_spool_bytes",
+            "Bytes of the spool on disk.",
+            &[("", self.node.spool.disk_bytes())],
+        );
+        metric(
+            out,
+            "gauge",
+            "assay_spool_healthy",
+            "Whether every fsync has worked.",
+            &[("", u64::from(self.node.spool.healthy()))],
+        );
+        metric(
+            out,
+            "counter",
+            "assay_counter_evictions_total",
+            "Counter keys given up for others.",
+            &[("", counters.evicted)],
+        );
     }
 
     fn intelligence(&self, out: &mut String) {
         let cache = self.node.engine.user_agents.stats();
-        metric(out, "counter", "assay_user_agent_cache_total", "User agent look-ups.", &[
-            ("{outcome=\"hit\"}", cache.hits),
-            ("{outcome=\"miss\"}", cache.misses),
-        ]);
-        metric(out, "gauge", "assay_intelligence_generation", "Swaps of the address tables.", &[("", self.node.engine.intel.generation())]);
-        let Ok(sources) = self.node.intel.status(self.node.engine.clock.now().0) else { return };
+        metric(
+            out,
+            "counter",
+            "assay_user_agent_cache_total",
+            "User agent look-ups.",
+            &[
+                ("{outcome=\"hit\"}", cache.hits),
+                ("{outcome=\"miss\"}", cache.misses),
+            ],
+        );
+        metric(
+            out,
+            "gauge",
+            "assay_intelligence_generation",
+            "Swaps of the address tables.",
+            &[("", self.node.engine.intel.generation())],
+        );
+        let Ok(sources) = self.node.intel.status(self.node.engine.clock.now().0) else {
+            return;
+        };
         let rows: Vec<(String, u64)> = sources
             .iter()
-            .filter_map(|s| Some((format!("{{kind=\"{}\",list=\"{}\"}}", s.kind, s.name), s.age_s?)))
+            .filter_map(|s| {
+                Some((
+                    format!("{{kind=\"{}\",list=\"{}\"}}", s.kind, s.name),
+                    s.age_s?,
+                ))
+            })
             .collect();
         let rows: Vec<_> = rows.iter().map(|(l, v)| (l.as_str(), *v)).collect();
-        metric(out, "gauge", "assay_list_age_seconds", "Age of each imported list.", &rows);
+        metric(
+            out,
+            "gauge",
+            "assay_list_age_seconds",
+            "Age of each imported list.",
+            &rows,
+        );
     }
 }

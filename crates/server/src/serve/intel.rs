@@ -16,7 +16,9 @@ pub struct IntelWindow {
 impl IntelWindow {
     /// A window on a node's tables.
     pub fn new(node: &Arc<Node>) -> Self {
-        Self { node: Arc::clone(node) }
+        Self {
+            node: Arc::clone(node),
+        }
     }
 }
 
@@ -26,10 +28,15 @@ impl IntelView for IntelWindow {
         let node = Arc::clone(&self.node);
         let read = move || {
             let now = node.engine.clock.now().0;
-            let sources = node.intel.status(now).map_err(|error| IntelError(error.to_string()))?;
+            let sources = node
+                .intel
+                .status(now)
+                .map_err(|error| IntelError(error.to_string()))?;
             serde_json::to_value(sources).map_err(|error| IntelError(error.to_string()))
         };
-        let sources = tokio::task::spawn_blocking(read).await.map_err(|error| IntelError(error.to_string()))??;
+        let sources = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| IntelError(error.to_string()))??;
         let cache = self.node.engine.user_agents.stats();
         Ok(serde_json::json!({
             "sources": sources,

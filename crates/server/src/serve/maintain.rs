@@ -12,7 +12,11 @@ const KEEP_D: u32 = 3650;
 /// Merges small files and drops what is past its account's days.
 pub fn run(node: &Node, now: Timestamp) {
     let retention = |account: AccountId| {
-        let doc = crate::offline::wait(node.control.get(account, DocKind::Account, u64::from(account.0)));
+        let doc = crate::offline::wait(node.control.get(
+            account,
+            DocKind::Account,
+            u64::from(account.0),
+        ));
         doc.ok()
             .and_then(Result::ok)
             .flatten()

@@ -6,8 +6,8 @@
 
 mod checkpoint;
 mod health;
-mod maintain;
 mod intel;
+mod maintain;
 mod node;
 mod policies;
 mod tasks;
@@ -60,12 +60,29 @@ impl Server {
         runtime.block_on(node.policies.refresh())?;
         node.warm()?;
         let state = console_state(config, &node, data_address);
-        let gateway = Gateway::start(&node.engine, &node.doors, config.gateway.connections(), data, logs)?;
+        let gateway = Gateway::start(
+            &node.engine,
+            &node.doors,
+            config.gateway.connections(),
+            data,
+            logs,
+        )?;
         let (stop_console, stopped) = tokio::sync::watch::channel(false);
         serve_console(&runtime, console, state.clone(), stopped)?;
         let tasks = tasks::Tasks::start(&node, config, runtime.handle())?;
-        node.doors.ready.store(true, std::sync::atomic::Ordering::Release);
-        Ok(Self { data: data_address, console: console_address, node, state, gateway, tasks, runtime, stop_console })
+        node.doors
+            .ready
+            .store(true, std::sync::atomic::Ordering::Release);
+        Ok(Self {
+            data: data_address,
+            console: console_address,
+            node,
+            state,
+            gateway,
+            tasks,
+            runtime,
+            stop_console,
+        })
     }
 
     /// Runs a future on the control plane's runtime.
@@ -75,11 +92,15 @@ impl Server {
 
     /// Ends in order: no new calls, open ones answered, records written, counters kept.
     pub fn close(self) {
-        self.node.doors.ready.store(false, std::sync::atomic::Ordering::Release);
+        self.node
+            .doors
+            .ready
+            .store(false, std::sync::atomic::Ordering::Release);
         self.gateway.close();
         self.stop_console.send_replace(true);
         self.tasks.close();
-        self.runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+        self.runtime
+            .shutdown_timeout(std::time::Duration::from_secs(5));
         if let Err(error) = self.node.spool.flush() {
             tracing::error!(%error, "the last fsync failed");
         }

@@ -64,8 +64,10 @@ impl Node {
         };
         let events = EventStore::open(&dir, &spool, options)?;
         let logs = with_ids(logs, &spool, &events);
-        let control: Arc<dyn ControlStore> =
-            Arc::new(SqliteControlStore::open(&dir.join("control.db"), ControlOptions::default())?);
+        let control: Arc<dyn ControlStore> = Arc::new(SqliteControlStore::open(
+            &dir.join("control.db"),
+            ControlOptions::default(),
+        )?);
         let errors = SqliteErrorLog::open(&dir.join("errors.db"), ErrorLogOptions::default())?;
         let intel = IntelStore::open(&dir)?;
         let engine = Arc::new(Engine {
@@ -83,10 +85,27 @@ impl Node {
         });
         let doors = Arc::new(Doors {
             ready: false.into(),
-            trusted_proxies: config.listen.trusted_proxies.iter().filter_map(|p| list_cidr(p)).collect(),
+            trusted_proxies: config
+                .listen
+                .trusted_proxies
+                .iter()
+                .filter_map(|p| list_cidr(p))
+                .collect(),
         });
         let policies = Arc::new(PolicyLoader::new(Arc::clone(&control), Arc::clone(&engine)));
-        Ok((Self { dir, spool, events, control, engine, doors, policies, intel }, logs))
+        Ok((
+            Self {
+                dir,
+                spool,
+                events,
+                control,
+                engine,
+                doors,
+                policies,
+                intel,
+            },
+            logs,
+        ))
     }
 }
 
@@ -104,7 +123,11 @@ fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool,
 /// Each lane's log with ids that never go below the newest of any lane, sealed or not: a
 /// lane number may have been reused, and a clock may have stepped back.
 fn with_ids(logs: Vec<LaneLog>, spool: &Spool, events: &EventStore) -> LaneLogs {
-    let in_spool = spool.recovered().iter().filter_map(|found| found.last_event_id).max();
+    let in_spool = spool
+        .recovered()
+        .iter()
+        .filter_map(|found| found.last_event_id)
+        .max();
     let newest = in_spool.max(events.newest_id());
     logs.into_iter()
         .map(|log| {

@@ -28,7 +28,12 @@ impl PolicyLoader {
     /// A loader that has put nothing in force yet.
     #[must_use]
     pub fn new(control: Arc<dyn ControlStore>, engine: Arc<Engine<CounterTable>>) -> Self {
-        Self { control, engine, seen: AtomicU64::new(0), turn: tokio::sync::Mutex::new(()) }
+        Self {
+            control,
+            engine,
+            seen: AtomicU64::new(0),
+            turn: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// Puts every account in force that changed since the last call.
@@ -53,7 +58,9 @@ impl PolicyLoader {
 
     async fn put(&self, account: AccountId) -> anyhow::Result<u64> {
         let _turn = self.turn.lock().await;
-        let integrations = self.documents::<Integration>(account, DocKind::Integration).await?;
+        let integrations = self
+            .documents::<Integration>(account, DocKind::Integration)
+            .await?;
         let rules = self.documents::<Rule>(account, DocKind::Rule).await?;
         let lists = self.documents::<List>(account, DocKind::List).await?;
         let policy = AccountPolicy::compile(
@@ -64,9 +71,20 @@ impl PolicyLoader {
                 .collect(),
             &rules
                 .into_iter()
-                .map(|(doc, body)| (RuleRef { id: doc.id, version: doc.version }, body))
+                .map(|(doc, body)| {
+                    (
+                        RuleRef {
+                            id: doc.id,
+                            version: doc.version,
+                        },
+                        body,
+                    )
+                })
                 .collect::<Vec<_>>(),
-            lists.into_iter().map(|(doc, body)| (doc.id, doc.version, body)).collect(),
+            lists
+                .into_iter()
+                .map(|(doc, body)| (doc.id, doc.version, body))
+                .collect(),
             self.tokens(account).await?,
         )?;
         Ok(self.engine.policies.put(policy))
@@ -79,7 +97,11 @@ impl PolicyLoader {
             .into_iter()
             .filter_map(|(doc, token)| {
                 let (_, hash) = hashes.iter().find(|(id, _)| *id == doc.id)?;
-                let policy = TokenPolicy { account, scopes: token.scopes, expires: token.expires };
+                let policy = TokenPolicy {
+                    account,
+                    scopes: token.scopes,
+                    expires: token.expires,
+                };
                 Some((hash_bytes(hash)?, policy))
             })
             .collect())
@@ -95,7 +117,9 @@ impl PolicyLoader {
         let mut after = 0;
         loop {
             let page = self.control.list(account, kind, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(out) };
+            let Some(last) = page.last() else {
+                return Ok(out);
+            };
             after = last.id;
             for doc in page {
                 let body = serde_json::from_value(doc.body.clone())
@@ -121,6 +145,8 @@ fn hash_bytes(hex: &str) -> Option<[u8; 32]> {
 #[async_trait::async_trait]
 impl PolicyPublisher for PolicyLoader {
     async fn publish(&self, account: AccountId) -> Result<u64, PublishError> {
-        self.put(account).await.map_err(|error| PublishError(format!("{error:#}")))
+        self.put(account)
+            .await
+            .map_err(|error| PublishError(format!("{error:#}")))
     }
 }

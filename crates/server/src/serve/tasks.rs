@@ -26,25 +26,46 @@ impl Tasks {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(node: &Arc<Node>, config: &Config, runtime: &tokio::runtime::Handle) -> anyhow::Result<Self> {
-        let flusher = node.spool.start_flusher(Duration::from_millis(config.storage.fsync_ms))?;
+    pub fn start(
+        node: &Arc<Node>,
+        config: &Config,
+        runtime: &tokio::runtime::Handle,
+    ) -> anyhow::Result<Self> {
+        let flusher = node
+            .spool
+            .start_flusher(Duration::from_millis(config.storage.fsync_ms))?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         let checkpointed = Arc::new(Checkpointed::new(node));
-        let mut spawn = |name: &str, work: Box<dyn FnOnce(&AtomicBool) + Send>| -> std::io::Result<()> {
-            let stop = Arc::clone(&stop);
-            threads.push(std::thread::Builder::new().name(format!("assay-{name}")).spawn(move || work(&stop))?);
-            Ok(())
-        };
+        let mut spawn =
+            |name: &str, work: Box<dyn FnOnce(&AtomicBool) + Send>| -> std::io::Result<()> {
+                let stop = Arc::clone(&stop);
+                threads.push(
+                    std::thread::Builder::new()
+                        .name(format!("assay-{name}"))
+                        .spawn(move || work(&stop))?,
+                );
+                Ok(())
+            };
         let (own, mark) = (Arc::clone(node), Arc::clone(&checkpointed));
         spawn("seal", Box::new(move |stop| seal(&own, &mark, stop)))?;
         let own = Arc::clone(node);
-        spawn("counters", Box::new(move |stop| checkpoint(&own, &checkpointed, stop)))?;
+        spawn(
+            "counters",
+            Box::new(move |stop| checkpoint(&own, &checkpointed, stop)),
+        )?;
         let own = Arc::clone(node);
-        spawn("intel", Box::new(move |stop| watch_intelligence(&own, stop)))?;
+        spawn(
+            "intel",
+            Box::new(move |stop| watch_intelligence(&own, stop)),
+        )?;
         let own = Arc::clone(node);
         runtime.spawn(async move { poll_policies(&own).await });
-        Ok(Self { stop, threads, _flusher: flusher })
+        Ok(Self {
+            stop,
+            threads,
+            _flusher: flusher,
+        })
     }
 
     /// Ends every task and waits for it.
@@ -74,7 +95,13 @@ struct Checkpointed {
 
 impl Checkpointed {
     fn new(node: &Node) -> Self {
-        Self { lanes: node.spool.lanes().map(|lane| (lane, AtomicU64::new(0))).collect() }
+        Self {
+            lanes: node
+                .spool
+                .lanes()
+                .map(|lane| (lane, AtomicU64::new(0)))
+                .collect(),
+        }
     }
 
     fn raise(&self, positions: &[(u8, LogPosition)]) {
@@ -86,7 +113,11 @@ impl Checkpointed {
     }
 
     fn of(&self, lane: u8) -> LogPosition {
-        let word = self.lanes.iter().find(|(own, _)| *own == lane).map_or(0, |(_, word)| word.load(Ordering::Acquire));
+        let word = self
+            .lanes
+            .iter()
+            .find(|(own, _)| *own == lane)
+            .map_or(0, |(_, word)| word.load(Ordering::Acquire));
         unpack(word)
     }
 }
@@ -132,7 +163,11 @@ fn checkpoint(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
     while pause(stop, Duration::from_secs(1)) {
         if slice == 0 {
             // What the oldest slice of a cycle has is what all of them have.
-            cycle = node.spool.lanes().map(|lane| (lane, node.spool.synced(lane))).collect();
+            cycle = node
+                .spool
+                .lanes()
+                .map(|lane| (lane, node.spool.synced(lane)))
+                .collect();
             whole = true;
         }
         whole &= node.checkpoint(slice);
@@ -157,7 +192,10 @@ fn watch_intelligence(node: &Node, stop: &AtomicBool) {
                 for problem in &reloaded.problems {
                     tracing::error!(%problem, "intelligence source left out");
                 }
-                tracing::info!(generation = node.engine.intel.generation(), "intelligence reloaded");
+                tracing::info!(
+                    generation = node.engine.intel.generation(),
+                    "intelligence reloaded"
+                );
             }
             Err(error) => tracing::error!(%error, "the intelligence in use stays"),
         }

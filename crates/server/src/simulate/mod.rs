@@ -23,10 +23,14 @@ mod tests;
 use assay_model::document::IntegrationKind;
 use assay_model::{Reason, Timestamp};
 
-pub use campaigns::{campaign_names, deny_list, lists};
+#[cfg(test)]
+use campaigns::campaign_names;
+pub use campaigns::{deny_list, lists};
 pub use event::SimEvent;
 pub use schedule::Simulator;
-pub use tally::{Counts, Tally};
+#[cfg(test)]
+use tally::Counts;
+pub use tally::Tally;
 
 /// The campaign name of people's events.
 pub const PEOPLE: &str = "people";
@@ -46,6 +50,7 @@ pub struct Options {
     pub fraud_share: f64,
 }
 
+#[cfg(test)]
 impl Options {
     /// A quarter of fraud, no end.
     #[must_use]
@@ -97,6 +102,10 @@ pub struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// `/ic3.php`: no client hints, no country, and a blank user agent is an error.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the command scores natively; tests do both")
+    )]
     S2s,
     /// `/v1/score`, its batch, `assay score`: every field.
     Native,

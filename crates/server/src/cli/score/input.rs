@@ -53,8 +53,14 @@ impl Line {
             Self::Json(json) if json.trim_ascii().is_empty() => Ok(None),
             Self::Json(json) => Ok(Some(Cow::Borrowed(json))),
             Self::Log(line) if line.trim_ascii().is_empty() => Ok(None),
-            Self::Log(line) => log_event(&String::from_utf8_lossy(line)).map(|json| Some(Cow::Owned(json))),
-            Self::Bad(error) => Err(FieldError { code: "line", field: String::new(), detail: error.clone() }),
+            Self::Log(line) => {
+                log_event(&String::from_utf8_lossy(line)).map(|json| Some(Cow::Owned(json)))
+            }
+            Self::Bad(error) => Err(FieldError {
+                code: "line",
+                field: String::new(),
+                detail: error.clone(),
+            }),
         }
     }
 }
@@ -92,7 +98,10 @@ pub fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Input> {
         (Box::new(file), size)
     };
     let read_bytes = Arc::new(AtomicU64::new(0));
-    let counted = Counted { inner: raw, count: Arc::clone(&read_bytes) };
+    let counted = Counted {
+        inner: raw,
+        count: Arc::clone(&read_bytes),
+    };
     let mut reader: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(1 << 18, counted));
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let unpacked = flate2::bufread::MultiGzDecoder::new(reader);
@@ -102,7 +111,12 @@ pub fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Input> {
         Some(format) => format,
         None => guess(path, reader.fill_buf()?),
     };
-    Ok(Input { reader, format, read_bytes, progress: progress(size) })
+    Ok(Input {
+        reader,
+        format,
+        read_bytes,
+        progress: progress(size),
+    })
 }
 
 /// By the name's ending, else by the first byte.
@@ -117,7 +131,11 @@ fn guess(path: &Path, start: &[u8]) -> Format {
     }
     match start.trim_ascii_start().first() {
         Some(b'{') | None => Format::Ndjson,
-        Some(_) if memchr::memchr(b'"', start).is_some() && memchr::memchr(b'[', start).is_some() => Format::Clf,
+        Some(_)
+            if memchr::memchr(b'"', start).is_some() && memchr::memchr(b'[', start).is_some() =>
+        {
+            Format::Clf
+        }
         Some(_) => Format::Csv,
     }
 }
@@ -125,7 +143,10 @@ fn guess(path: &Path, start: &[u8]) -> Format {
 fn progress(size: u64) -> ProgressBar {
     let (bar, template) = match size {
         0 => (ProgressBar::new_spinner(), "{spinner} {bytes} {msg}"),
-        size => (ProgressBar::new(size), "{bar:30} {percent:>3}% {msg}, {eta} left"),
+        size => (
+            ProgressBar::new(size),
+            "{bar:30} {percent:>3}% {msg}, {eta} left",
+        ),
     };
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -190,15 +211,21 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
 }
 
 /// A CSV row becomes a JSON object under the header's names; empty cells are not given.
-fn read_csv(reader: Box<dyn BufRead + Send>, read_bytes: &AtomicU64, chunks: &SyncSender<Chunk>) -> anyhow::Result<()> {
+fn read_csv(
+    reader: Box<dyn BufRead + Send>,
+    read_bytes: &AtomicU64,
+    chunks: &SyncSender<Chunk>,
+) -> anyhow::Result<()> {
     let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
     let header = csv.headers().context("cannot read the CSV header")?.clone();
     let mut lines = Vec::with_capacity(CHUNK_LINES);
     for row in csv.records() {
         lines.push(match row {
-            Ok(row) if row.len() != header.len() => {
-                Line::Bad(format!("row has {} cells, the header {}", row.len(), header.len()))
-            }
+            Ok(row) if row.len() != header.len() => Line::Bad(format!(
+                "row has {} cells, the header {}",
+                row.len(),
+                header.len()
+            )),
             Ok(row) => {
                 let object: serde_json::Map<String, serde_json::Value> = header
                     .iter()
@@ -212,30 +239,49 @@ fn read_csv(reader: Box<dyn BufRead + Send>, read_bytes: &AtomicU64, chunks: &Sy
         });
         if lines.len() == CHUNK_LINES {
             let lines = std::mem::replace(&mut lines, Vec::with_capacity(CHUNK_LINES));
-            if chunks.send(Chunk { lines, read_bytes: read_bytes.load(Ordering::Relaxed) }).is_err() {
+            if chunks
+                .send(Chunk {
+                    lines,
+                    read_bytes: read_bytes.load(Ordering::Relaxed),
+                })
+                .is_err()
+            {
                 return Ok(());
             }
         }
     }
-    let _ = chunks.send(Chunk { lines, read_bytes: read_bytes.load(Ordering::Relaxed) });
+    let _ = chunks.send(Chunk {
+        lines,
+        read_bytes: read_bytes.load(Ordering::Relaxed),
+    });
     Ok(())
 }
 
 /// A combined log line as a page view:
 /// `IP - user [10/Oct/2000:13:55:36 -0700] "GET /x HTTP/1.0" 200 23 "referer" "agent"`.
 fn log_event(line: &str) -> Result<Vec<u8>, FieldError> {
-    let wrong = |field: &str, detail: &str| FieldError { code: "line", field: field.to_owned(), detail: detail.to_owned() };
-    let (ip, rest) = line.split_once(' ').ok_or_else(|| wrong("", "is no combined log line"))?;
+    let wrong = |field: &str, detail: &str| FieldError {
+        code: "line",
+        field: field.to_owned(),
+        detail: detail.to_owned(),
+    };
+    let (ip, rest) = line
+        .split_once(' ')
+        .ok_or_else(|| wrong("", "is no combined log line"))?;
     let (time, rest) = rest
         .split_once('[')
         .and_then(|(_, rest)| rest.split_once(']'))
         .ok_or_else(|| wrong("time", "has no [time]"))?;
     let mut quoted = Quoted { rest };
-    let request = quoted.next().ok_or_else(|| wrong("url", "has no \"request\""))?;
+    let request = quoted
+        .next()
+        .ok_or_else(|| wrong("url", "has no \"request\""))?;
     let referer = quoted.next();
     let agent = quoted.next();
     let mut event = serde_json::json!({"event": "page_view", "ip": ip});
-    event["time"] = log_time(time).ok_or_else(|| wrong("time", "is not like 10/Oct/2000:13:55:36 -0700"))?.into();
+    event["time"] = log_time(time)
+        .ok_or_else(|| wrong("time", "is not like 10/Oct/2000:13:55:36 -0700"))?
+        .into();
     if let Some(path) = request.split(' ').nth(1) {
         event["url"] = path.into();
     }
@@ -281,8 +327,9 @@ impl Iterator for Quoted<'_> {
 
 /// `10/Oct/2000:13:55:36 -0700` as RFC 3339.
 fn log_time(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let (date, rest) = text.split_once(':')?;
     let mut parts = date.split('/');
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
@@ -301,7 +348,9 @@ mod tests {
 
     #[test]
     fn a_combined_log_line_is_a_page_view() {
-        let seen = event(r#"203.0.113.9 - frank [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 2326 "https://x.example/" "Mozilla/4.08 \"q\"""#);
+        let seen = event(
+            r#"203.0.113.9 - frank [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 2326 "https://x.example/" "Mozilla/4.08 \"q\"""#,
+        );
         assert_eq!(
             seen,
             serde_json::json!({"event": "page_view", "ip": "203.0.113.9", "time": "2000-10-10T13:55:36-0700",
@@ -311,7 +360,8 @@ mod tests {
 
     #[test]
     fn a_dash_is_a_blank_agent_but_no_referer() {
-        let seen = event(r#"1.2.3.4 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.0" 200 1 "-" "-""#);
+        let seen =
+            event(r#"1.2.3.4 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.0" 200 1 "-" "-""#);
         assert_eq!(seen["user_agent"], "-");
         assert!(seen.get("referer").is_none());
     }
@@ -319,7 +369,12 @@ mod tests {
     #[test]
     fn a_broken_line_names_what_is_missing() {
         assert_eq!(log_event("1.2.3.4 - - nothing").unwrap_err().field, "time");
-        assert_eq!(log_event("1.2.3.4 - - [10/Foo/2000:13:55:36] \"GET /\"").unwrap_err().field, "time");
+        assert_eq!(
+            log_event("1.2.3.4 - - [10/Foo/2000:13:55:36] \"GET /\"")
+                .unwrap_err()
+                .field,
+            "time"
+        );
         assert!(log_event("rubbish").is_err());
     }
 }

@@ -44,7 +44,12 @@ pub struct ScoreArgs {
 
 pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let config = args.data.load()?;
-    let rules = args.rules.as_deref().map(offline::rules_of).transpose()?.unwrap_or_default();
+    let rules = args
+        .rules
+        .as_deref()
+        .map(offline::rules_of)
+        .transpose()?
+        .unwrap_or_default();
     let now = SystemClock::default().now();
     let intel = offline::intelligence(&config.storage.dir, now.0)?;
     let engine = offline::engine(intel, &rules, Vec::new(), args.counter_slots)?;
@@ -57,7 +62,12 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let written = std::thread::scope(|scope| {
         let reader = scope.spawn(move || input.read(&to_judge));
         let writer = scope.spawn(move || write(&verdicts));
-        let mut scorer = Scorer { engine: &engine, outbox: NoOutbox::default(), scratch: Scratch::default(), now };
+        let mut scorer = Scorer {
+            engine: &engine,
+            outbox: NoOutbox::default(),
+            scratch: Scratch::default(),
+            now,
+        };
         let mut number = 0;
         for chunk in chunks {
             let out = scorer.chunk(&chunk, &mut number, &mut summary, args.summary_only);
@@ -68,8 +78,12 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
             }
         }
         drop(to_write);
-        let read = reader.join().map_err(|_| anyhow::anyhow!("reading ended by a panic"))?;
-        let written = writer.join().map_err(|_| anyhow::anyhow!("writing ended by a panic"))?;
+        let read = reader
+            .join()
+            .map_err(|_| anyhow::anyhow!("reading ended by a panic"))?;
+        let written = writer
+            .join()
+            .map_err(|_| anyhow::anyhow!("writing ended by a panic"))?;
         read.and(written)
     });
     progress.finish_and_clear();
@@ -78,7 +92,11 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         other => other?,
     }
     eprint!("{summary}");
-    Ok(if summary.bad_lines() > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    Ok(if summary.bad_lines() > 0 {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn write(verdicts: &mpsc::Receiver<Vec<u8>>) -> anyhow::Result<()> {
@@ -98,7 +116,13 @@ struct Scorer<'e> {
 }
 
 impl Scorer<'_> {
-    fn chunk(&mut self, chunk: &Chunk, number: &mut u64, summary: &mut Summary, quiet: bool) -> Vec<u8> {
+    fn chunk(
+        &mut self,
+        chunk: &Chunk,
+        number: &mut u64,
+        summary: &mut Summary,
+        quiet: bool,
+    ) -> Vec<u8> {
         let mut out = Vec::with_capacity(chunk.lines.len() * 256);
         for line in &chunk.lines {
             *number += 1;
@@ -124,8 +148,14 @@ impl Scorer<'_> {
         out
     }
 
-    fn line(&mut self, line: &Line, summary: &mut Summary) -> Result<Option<serde_json::Value>, assay_gateway::FieldError> {
-        let Some(json) = line.event()? else { return Ok(None) };
+    fn line(
+        &mut self,
+        line: &Line,
+        summary: &mut Summary,
+    ) -> Result<Option<serde_json::Value>, assay_gateway::FieldError> {
+        let Some(json) = line.event()? else {
+            return Ok(None);
+        };
         let event = assay_gateway::NativeEvent::parse(&json)?;
         event.check(Times::Free)?;
         let snapshot = self.engine.policies.load();

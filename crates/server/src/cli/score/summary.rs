@@ -82,7 +82,12 @@ impl Summary {
         format!("{} events/s", grouped(self.per_second()))
     }
 
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate for people"
+    )]
     fn per_second(&self) -> u64 {
         (self.events as f64 / self.started.elapsed().as_secs_f64().max(1e-6)) as u64
     }
@@ -108,35 +113,75 @@ fn share(part: u64, of: u64) -> String {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.events;
-        writeln!(f, "{} events, {} rejected ({}), {}", grouped(all), grouped(self.rejected), share(self.rejected, all), self.rate())?;
+        writeln!(
+            f,
+            "{} events, {} rejected ({}), {}",
+            grouped(all),
+            grouped(self.rejected),
+            share(self.rejected, all),
+            self.rate()
+        )?;
         if let Some(first) = &self.first_bad {
-            writeln!(f, "{} lines could not be scored; the first: {first}", grouped(self.bad))?;
+            writeln!(
+                f,
+                "{} lines could not be scored; the first: {first}",
+                grouped(self.bad)
+            )?;
         }
         writeln!(f, "\n{:<24} {:>14} {:>8}", "risk", "events", "share")?;
         for risk in [Risk::Clean, Risk::Low, Risk::Medium, Risk::High] {
             let n = self.by_risk[risk as usize];
-            writeln!(f, "{:<24} {:>14} {:>8}", risk.as_str(), grouped(n), share(n, all))?;
+            writeln!(
+                f,
+                "{:<24} {:>14} {:>8}",
+                risk.as_str(),
+                grouped(n),
+                share(n, all)
+            )?;
         }
         writeln!(f, "\n{:<24} {:>14} {:>14}", "reason", "events", "as main")?;
         let mut reasons: Vec<_> = self.by_reason.iter().collect();
         reasons.sort_by_key(|(reason, (n, _))| (std::cmp::Reverse(*n), **reason));
         for (reason, (n, main)) in reasons.into_iter().take(ROWS) {
-            writeln!(f, "{:<24} {:>14} {:>14}", reason.code(), grouped(*n), grouped(*main))?;
+            writeln!(
+                f,
+                "{:<24} {:>14} {:>14}",
+                reason.code(),
+                grouped(*n),
+                grouped(*main)
+            )?;
         }
-        writeln!(f, "\n{:<24} {:>14} {:>14} {:>8}", "source (publisher)", "events", "rejected", "share")?;
+        writeln!(
+            f,
+            "\n{:<24} {:>14} {:>14} {:>8}",
+            "source (publisher)", "events", "rejected", "share"
+        )?;
         let mut sources: Vec<_> = self.by_source.iter().collect();
         sources.sort_by_key(|(name, (n, _))| (std::cmp::Reverse(*n), name.as_str()));
         let rest = sources.len().saturating_sub(ROWS);
         for (name, (n, rejected)) in sources.into_iter().take(ROWS) {
             let name: String = name.chars().filter(|c| !c.is_control()).take(24).collect();
-            writeln!(f, "{name:<24} {:>14} {:>14} {:>8}", grouped(*n), grouped(*rejected), share(*rejected, *n))?;
+            writeln!(
+                f,
+                "{name:<24} {:>14} {:>14} {:>8}",
+                grouped(*n),
+                grouped(*rejected),
+                share(*rejected, *n)
+            )?;
         }
         if rest > 0 {
             writeln!(f, "… and {} more", grouped(rest as u64))?;
         }
         let (n, rejected) = self.other_sources;
         if n > 0 {
-            writeln!(f, "{:<24} {:>14} {:>14} {:>8}", "(sources past 100,000)", grouped(n), grouped(rejected), share(rejected, n))?;
+            writeln!(
+                f,
+                "{:<24} {:>14} {:>14} {:>8}",
+                "(sources past 100,000)",
+                grouped(n),
+                grouped(rejected),
+                share(rejected, n)
+            )?;
         }
         Ok(())
     }

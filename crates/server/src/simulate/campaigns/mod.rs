@@ -327,6 +327,7 @@ pub(super) const CAMPAIGNS: &[Campaign] = &[
 const DENIED: &str = "p-blocked";
 
 /// The names of all campaigns.
+#[cfg(test)]
 pub fn campaign_names() -> impl Iterator<Item = &'static str> {
     CAMPAIGNS.iter().map(|campaign| campaign.name)
 }
