@@ -29,13 +29,19 @@ const MODEL_DIGITS_MIN: usize = 3;
 
 /// Whether `name`, the first part after `compatible;` in `comment`, is such a thing's.
 pub(super) fn is_appliance(name: &str, comment: &str) -> bool {
-    if name.is_empty() || name.contains(['/', '@']) || names_site(name) {
+    // `Maker 6757i/3.2`: the slash of a firmware stands behind maker and model.
+    let (name, firmware) = name.split_once('/').unwrap_or((name, ""));
+    if name.is_empty() || name.contains('@') || names_site(name) {
         return false;
+    }
+    let model = name.split([' ', '-']).any(is_model);
+    if !firmware.is_empty() {
+        return model && name.contains(' ');
     }
     let noun = comment
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|word| NOUNS.iter().any(|noun| word.eq_ignore_ascii_case(noun)));
-    noun || name.split([' ', '-']).any(is_model)
+    noun || model
 }
 
 /// The same for a whole string.
@@ -49,9 +55,9 @@ pub(super) fn in_platform(parsed: &Parsed<'_>) -> bool {
             .is_some_and(|name| is_appliance(name, platform))
 }
 
-/// `GXV3140`, `CP7970G`: a capital first, letters and digits only.
+/// `GXV3140`, `6757i`: a capital or a digit first, letters and digits only.
 fn is_model(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_uppercase())
+    word.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit())
         && word.bytes().all(|b| b.is_ascii_alphanumeric())
         && word.bytes().filter(u8::is_ascii_digit).count() >= MODEL_DIGITS_MIN
 }
@@ -73,6 +79,7 @@ mod tests {
             "desk200-SIP 8.1.2",
             "Maker GXV9140 1.0.7",
             "Maker IP Phone 79",
+            "Maker 6757i/3.2",
         ] {
             assert!(is_appliance(name, name), "{name}");
         }
