@@ -156,7 +156,7 @@ async fn answer_plain<C: CounterStore>(
                     "",
                     "the request head is malformed or too large",
                 );
-                write_answer(&answer, false, true, &lane.date(), &mut buffers.out);
+                write_answer(&answer, true, true, &lane.date(), &mut buffers.out);
                 break Next::Close;
             }
             Head::Plain(plain) => {

@@ -1,0 +1,14 @@
+//! The whole program: the real binary on loopback, asked as its users ask it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test a panic is the failure"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod native;
+mod rules;
+mod s2s;
