@@ -8,7 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use assay_model::document::{List, ListEntry, ListField, ListMode, ScopeSubject, list_cidr, list_asn};
+use assay_model::document::{
+    List, ListEntry, ListField, ListMode, ScopeSubject, list_asn, list_cidr,
+};
 use assay_model::facts::{IpFacts, ListMatch, canonical_ip};
 use assay_model::hit::{Field, Hit};
 use assay_model::ports::host_of;
@@ -31,11 +33,20 @@ struct OwnList {
 /// How a list is searched; values are places in the list's entries.
 #[derive(Debug)]
 enum Index {
-    Ranges { lengths: Vec<(bool, u8)>, ranges: HashMap<(bool, u8, u128), u32> },
+    Ranges {
+        lengths: Vec<(bool, u8)>,
+        ranges: HashMap<(bool, u8, u128), u32>,
+    },
     Asns(HashMap<u32, u32>),
     Exact(HashMap<String, u32>),
-    Parts { automaton: AhoCorasick, places: Vec<u32> },
-    Hosts { hosts: HashMap<String, u32>, parts: Option<(AhoCorasick, Vec<u32>)> },
+    Parts {
+        automaton: AhoCorasick,
+        places: Vec<u32>,
+    },
+    Hosts {
+        hosts: HashMap<String, u32>,
+        parts: Option<(AhoCorasick, Vec<u32>)>,
+    },
 }
 
 impl OwnLists {
@@ -48,7 +59,12 @@ impl OwnLists {
         for (id, version, list) in lists {
             let index = Index::build(&list).map_err(|cause| (id, cause))?;
             let label = format!("{}@{version}", list.name);
-            compiled.push(OwnList { id, label, list, index });
+            compiled.push(OwnList {
+                id,
+                label,
+                list,
+                index,
+            });
         }
         Ok(Self { lists: compiled })
     }
@@ -62,7 +78,12 @@ impl OwnLists {
     /// Finds the event's values on the lists that are for its traffic.
     ///
     /// Shape: at most one match per list; entries that have expired do not count.
-    pub fn matches<'a>(&'a self, hit: &Hit<'a>, ip: Option<&IpFacts<'a>>, out: &mut Vec<ListMatch<'a>>) {
+    pub fn matches<'a>(
+        &'a self,
+        hit: &Hit<'a>,
+        ip: Option<&IpFacts<'a>>,
+        out: &mut Vec<ListMatch<'a>>,
+    ) {
         for own in &self.lists {
             let subject = ScopeSubject {
                 offer: hit.get(Field::Offer),
@@ -88,16 +109,22 @@ impl OwnList {
             (ListField::Isp, Index::Parts { .. }) => self.find_part(ip?.operator?)?,
             (ListField::UserAgent, _) => self.find_part(value_of(Field::UserAgent))?,
             (ListField::Keyword, _) => self.find_part(value_of(Field::Keyword))?,
-            (ListField::DeviceId, Index::Exact(values)) => [Field::DeviceId, Field::Gaid, Field::Idfa]
-                .into_iter()
-                .filter_map(|field| hit.get(field))
-                .find_map(|id| Some((id, *values.get(&id.to_ascii_lowercase())?)))?,
+            (ListField::DeviceId, Index::Exact(values)) => {
+                [Field::DeviceId, Field::Gaid, Field::Idfa]
+                    .into_iter()
+                    .filter_map(|field| hit.get(field))
+                    .find_map(|id| Some((id, *values.get(&id.to_ascii_lowercase())?)))?
+            }
             (ListField::Referrer, Index::Hosts { hosts, parts }) => {
                 let referer = value_of(Field::Referer);
                 (referer, find_host(referer, hosts, parts.as_ref())?)
             }
-            (ListField::BundleId, Index::Exact(values)) => exact(values, value_of(Field::BundleId))?,
-            (ListField::Publisher, Index::Exact(values)) => exact(values, value_of(Field::Publisher))?,
+            (ListField::BundleId, Index::Exact(values)) => {
+                exact(values, value_of(Field::BundleId))?
+            }
+            (ListField::Publisher, Index::Exact(values)) => {
+                exact(values, value_of(Field::Publisher))?
+            }
             (ListField::SubId, Index::Exact(values)) => exact(values, value_of(Field::SubId))?,
             _ => return None,
         };
@@ -107,7 +134,11 @@ impl OwnList {
             deny: self.list.mode == ListMode::Deny,
             field: self.list.field.as_str(),
             // An address or network is what the entry says it is: it needs no second text.
-            value: if value.is_empty() { &entry.value } else { value },
+            value: if value.is_empty() {
+                &entry.value
+            } else {
+                value
+            },
             entry: &entry.value,
             list: &self.label,
             note: entry.note.as_deref().unwrap_or(""),
@@ -115,7 +146,9 @@ impl OwnList {
     }
 
     fn find_part<'a>(&self, text: &'a str) -> Option<(&'a str, u32)> {
-        let Index::Parts { automaton, places } = &self.index else { return None };
+        let Index::Parts { automaton, places } = &self.index else {
+            return None;
+        };
         let found = automaton.find(text)?;
         Some((text, *places.get(found.pattern().as_usize())?))
     }
@@ -164,7 +197,9 @@ fn find_host(
         rest = rest.split_once('.').map_or("", |(_, parent)| parent);
     }
     let (automaton, places) = parts?;
-    places.get(automaton.find(referer)?.pattern().as_usize()).copied()
+    places
+        .get(automaton.find(referer)?.pattern().as_usize())
+        .copied()
 }
 
 impl Index {
@@ -172,12 +207,20 @@ impl Index {
         let values = || (0u32..).zip(list.entries.iter().map(|entry| entry.value.trim()));
         Ok(match list.field {
             ListField::Ip => Self::ranges(values()),
-            ListField::Asn => Self::Asns(values().filter_map(|(at, v)| Some((list_asn(v)?, at))).collect()),
+            ListField::Asn => Self::Asns(
+                values()
+                    .filter_map(|(at, v)| Some((list_asn(v)?, at)))
+                    .collect(),
+            ),
             ListField::UserAgent | ListField::Keyword | ListField::Isp => {
                 let (automaton, places) = automaton(values())?;
                 Self::Parts { automaton, places }
             }
-            ListField::DeviceId => Self::Exact(values().map(|(at, v)| (v.to_ascii_lowercase(), at)).collect()),
+            ListField::DeviceId => Self::Exact(
+                values()
+                    .map(|(at, v)| (v.to_ascii_lowercase(), at))
+                    .collect(),
+            ),
             ListField::BundleId | ListField::Publisher | ListField::SubId => {
                 Self::Exact(values().map(|(at, v)| (v.to_owned(), at)).collect())
             }
@@ -189,7 +232,9 @@ impl Index {
         let mut ranges = HashMap::new();
         let mut lengths = HashSet::new();
         for (at, value) in values {
-            let Some((ip, length)) = list_cidr(value) else { continue };
+            let Some((ip, length)) = list_cidr(value) else {
+                continue;
+            };
             // A mapped address is stored, and looked up, as the IPv4 it carries.
             let (ip, length) = match canonical_ip(ip) {
                 v4 if v4.is_ipv4() && ip.is_ipv6() => (v4, length.saturating_sub(96)),
@@ -207,15 +252,27 @@ impl Index {
     /// A bare host matches itself and its subdomains; anything else is a part of the address.
     fn hosts<'a>(values: impl Iterator<Item = (u32, &'a str)>) -> Result<Self, String> {
         let (hosts, parts): (Vec<_>, Vec<_>) = values.partition(|(_, value)| {
-            value.contains('.') && value.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-'))
+            value.contains('.')
+                && value
+                    .bytes()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-'))
         });
-        let parts = if parts.is_empty() { None } else { Some(automaton(parts.into_iter())?) };
-        let hosts = hosts.into_iter().map(|(at, host)| (host.to_ascii_lowercase(), at)).collect();
+        let parts = if parts.is_empty() {
+            None
+        } else {
+            Some(automaton(parts.into_iter())?)
+        };
+        let hosts = hosts
+            .into_iter()
+            .map(|(at, host)| (host.to_ascii_lowercase(), at))
+            .collect();
         Ok(Self::Hosts { hosts, parts })
     }
 }
 
-fn automaton<'a>(values: impl Iterator<Item = (u32, &'a str)>) -> Result<(AhoCorasick, Vec<u32>), String> {
+fn automaton<'a>(
+    values: impl Iterator<Item = (u32, &'a str)>,
+) -> Result<(AhoCorasick, Vec<u32>), String> {
     let (places, patterns): (Vec<u32>, Vec<&str>) = values.unzip();
     AhoCorasickBuilder::new()
         .ascii_case_insensitive(true)
@@ -231,7 +288,10 @@ mod tests {
     use assay_model::testing::{NOW, facts_of};
 
     fn lists(field: &str, entries: &[&str]) -> OwnLists {
-        let entries: Vec<_> = entries.iter().map(|value| serde_json::json!({"value": value})).collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|value| serde_json::json!({"value": value}))
+            .collect();
         let list = serde_json::from_value(
             serde_json::json!({"name": "own", "field": field, "entries": entries}),
         )
@@ -255,17 +315,42 @@ mod tests {
         let ip = |text: &'static str| move |hit: &mut Hit<'static>| hit.ip = text.parse().ok();
         let text = |field, value| move |hit: &mut Hit<'static>| hit.set(field, Some(value));
         let own = lists("ip", &["203.0.113.0/24", "203.0.113.7", "2001:db8::/32"]);
-        assert_eq!(entry(&own, ip("203.0.113.7")).unwrap(), "203.0.113.7 own@2", "the narrowest entry");
-        assert_eq!(entry(&own, ip("203.0.113.8")).unwrap(), "203.0.113.0/24 own@2");
+        assert_eq!(
+            entry(&own, ip("203.0.113.7")).unwrap(),
+            "203.0.113.7 own@2",
+            "the narrowest entry"
+        );
+        assert_eq!(
+            entry(&own, ip("203.0.113.8")).unwrap(),
+            "203.0.113.0/24 own@2"
+        );
         assert!(entry(&own, ip("2001:db8:1::1")).is_some());
         assert!(entry(&own, ip("203.0.114.1")).is_none());
         assert!(entry(&lists("asn", &["AS16509"]), ip("1.2.3.4")).is_some());
         assert!(entry(&lists("isp", &["telecom"]), ip("1.2.3.4")).is_some());
-        assert!(entry(&lists("user_agent", &["Evil/"]), text(Field::UserAgent, "Mozilla evil/1")).is_some());
+        assert!(
+            entry(
+                &lists("user_agent", &["Evil/"]),
+                text(Field::UserAgent, "Mozilla evil/1")
+            )
+            .is_some()
+        );
         assert!(entry(&lists("device_id", &["ABC"]), text(Field::Gaid, "abc")).is_some());
-        assert!(entry(&lists("bundle_id", &["com.a"]), text(Field::BundleId, "com.ab")).is_none());
+        assert!(
+            entry(
+                &lists("bundle_id", &["com.a"]),
+                text(Field::BundleId, "com.ab")
+            )
+            .is_none()
+        );
         let referrer = lists("referrer", &["spam.example", "/crack"]);
-        assert!(entry(&referrer, text(Field::Referer, "https://www.SPAM.example/x")).is_some());
+        assert!(
+            entry(
+                &referrer,
+                text(Field::Referer, "https://www.SPAM.example/x")
+            )
+            .is_some()
+        );
         assert!(entry(&referrer, text(Field::Referer, "https://notspam.example/")).is_none());
         assert!(entry(&referrer, text(Field::Referer, "https://ok.example/crack")).is_some());
     }

@@ -203,7 +203,10 @@ async fn a_unique_value_is_taken_once(store: &dyn ControlStore) {
     change.await.unwrap();
     assert_eq!(find("h1").await.unwrap(), None);
     // Who changes a document need not know the value, and does not lose it.
-    let nameless = NewDoc { unique: None, ..token("") };
+    let nameless = NewDoc {
+        unique: None,
+        ..token("")
+    };
     let change = store.update(ours, first.id, Some(2), nameless, "user:1", NOW);
     change.await.unwrap();
     assert_eq!(find("h3").await.unwrap().map(|doc| doc.id), Some(first.id));
