@@ -28,8 +28,6 @@ use campaigns::campaign_names;
 pub use campaigns::{deny_list, lists};
 pub use event::SimEvent;
 pub use schedule::Simulator;
-#[cfg(test)]
-use tally::Counts;
 pub use tally::Tally;
 
 /// The campaign name of people's events.
