@@ -76,7 +76,8 @@ impl NameRules {
             carrier: groups.has(Group::Carrier) && !telling && large,
             hosting: false,
         };
-        if facts.carrier {
+        // A carrier's small networks are still a carrier's: its own name outweighs the shape.
+        if groups.has(Group::Carrier) && !telling {
             facts.access.get_or_insert(NetworkClass::Isp);
         }
         facts.hosting = match facts.access {
@@ -163,5 +164,6 @@ mod tests {
         assert!(!facts("Acme Telecom & Cloud", 1 << 20).hosting);
         assert!(facts("Acme Cloud", 1 << 20).hosting);
         assert!(facts("Vodafone Nowhere", 1 << 20).carrier);
+        assert_eq!(facts("Vodafone Nowhere", 4096).access, Some(NetworkClass::Isp));
     }
 }
