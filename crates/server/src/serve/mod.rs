@@ -5,6 +5,7 @@
 //! lane could wait for.
 
 mod checkpoint;
+mod console;
 mod health;
 mod intel;
 mod maintain;
@@ -146,19 +147,13 @@ fn serve_console(
     runtime: &tokio::runtime::Runtime,
     listener: TcpListener,
     state: ConsoleState,
-    mut stopped: tokio::sync::watch::Receiver<bool>,
+    stopped: tokio::sync::watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
-    let _entered = runtime.enter();
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let app = assay_console::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    runtime.spawn(async move {
-        let end = async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(end).await {
-            tracing::error!(%error, "the console ended");
-        }
-    });
+    runtime.spawn(console::serve(
+        listener,
+        assay_console::router(state),
+        stopped,
+    ));
     Ok(())
 }
