@@ -1,6 +1,6 @@
 //! The data plane: events come in, verdicts go out, records are kept.
 //!
-//! [`decide`] is the whole path as one short function; read it first. Around it:
+//! [`decide()`] is the whole path as one short function; read it first. Around it:
 //! `ingress` reads requests, `doors` speak the dialects, `mapping` puts what they say
 //! under our own names, `enrich` looks intelligence up, `outbox` keeps the record before
 //! the answer leaves, `lane` runs it all, one thread a core.
