@@ -86,9 +86,6 @@ pub async fn serve<C: CounterStore>(
         match next {
             Next::Close => return close(stream, input).await,
             Next::HandOver => return slow::serve(lane, input.freeze(), stream, peer, state).await,
-            Next::More if lane.closing.get() && input.is_empty() => {
-                return close(stream, input).await;
-            }
             Next::More => {}
         }
         let phase = if input.is_empty() {

@@ -17,7 +17,7 @@ use assay_model::EventIds;
 use assay_model::facts::canonical_ip;
 use assay_model::ports::{CounterStore, EventLog};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::conn::{ConnState, DateCache, Phase, serve};
@@ -58,6 +58,8 @@ pub struct Lane<C> {
     pub tick: Cell<u64>,
     /// The lane is being closed: answers say so.
     pub closing: Cell<bool>,
+    /// Told when idle connections are to end.
+    pub ended: Notify,
     date: DateCache,
     connections: RefCell<HashMap<u64, (AbortHandle, Rc<ConnState>)>>,
 }
@@ -213,7 +215,7 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
         };
         match accepted {
             Ok((stream, peer)) => hand_to_lane(stream, peer.ip(), &lanes, &open, &config).await,
@@ -223,6 +225,11 @@ async fn accept(
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+    // Those whom the system has connected already are answered too.
+    while let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+    {
+        hand_to_lane(stream, peer.ip(), &lanes, &open, &config).await;
     }
 }
 
@@ -301,6 +308,7 @@ fn run_lane<C: CounterStore>(
         outbox: LaneOutbox::new(ids, log, lost),
         tick: Cell::new(0),
         closing: Cell::new(false),
+        ended: Notify::new(),
         date: DateCache::default(),
         connections: RefCell::new(HashMap::new()),
     });
@@ -338,20 +346,39 @@ async fn lane_loop<C: CounterStore>(
             _ = stop.changed() => {}
         }
     }
-    // Connections that were accepted before the stop are still served their first request.
-    while let Ok(connection) = accepted.try_recv() {
-        number += 1;
-        open(&lane, connection, number);
-    }
-    drain(&lane, &config).await;
+    drain(&lane, &config, &mut accepted, number).await;
 }
 
-/// Lets open requests finish: idle connections end at once, the rest within 20 seconds.
-async fn drain<C: CounterStore>(lane: &Lane<C>, config: &GatewayConfig) {
+/// How long connections may still begin a request once the end has begun.
+const LAST_REQUESTS_TENTHS: u32 = 10;
+
+/// Lets open requests finish: idle connections end after a second, the rest within 20.
+async fn drain<C: CounterStore>(
+    lane: &Rc<Lane<C>>,
+    config: &GatewayConfig,
+    accepted: &mut mpsc::Receiver<Accepted>,
+    mut number: u64,
+) {
     lane.closing.set(true);
-    for _ in 0..200 {
-        lane.sweep(config);
-        if lane.connections.borrow().is_empty() {
+    for tenth in 0..200 {
+        // Connections that were accepted before the stop are still served their first request.
+        let last = loop {
+            match accepted.try_recv() {
+                Ok(connection) => {
+                    number += 1;
+                    open(lane, connection, number);
+                }
+                Err(error) => break error,
+            }
+        };
+        // Whoever is about to send a request still gets an answer, which says it is the last.
+        if tenth == LAST_REQUESTS_TENTHS {
+            lane.ended.notify_waiters();
+        }
+        if tenth >= LAST_REQUESTS_TENTHS {
+            lane.sweep(config);
+        }
+        if last == mpsc::error::TryRecvError::Disconnected && lane.connections.borrow().is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

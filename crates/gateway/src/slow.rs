@@ -44,7 +44,15 @@ pub async fn serve<C: CounterStore>(
         .header_read_timeout(Duration::from_secs(10))
         .max_buf_size(lane.engine.limits.head_bytes.max(8192))
         .serve_connection(io, service);
-    if let Err(error) = connection.await {
+    let mut connection = std::pin::pin!(connection);
+    let done = tokio::select! {
+        done = connection.as_mut() => done,
+        () = lane.ended.notified() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = done {
         tracing::debug!(%error, "connection ended");
     }
 }

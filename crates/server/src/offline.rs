@@ -64,7 +64,7 @@ pub fn with_lists(lists: Vec<(&'static str, &'static str, String)>) -> anyhow::R
 pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let value: serde_json::Value = if text.trim_start().starts_with(['{', '[']) {
+    let value: serde_json::Value = if is_json(&text) {
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
     } else {
         let table: toml::Table = text
@@ -105,6 +105,13 @@ pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
         problems.join("\n  ")
     );
     Ok(rules)
+}
+
+/// TOML may begin with `[` too, but then a name follows.
+fn is_json(text: &str) -> bool {
+    let text = text.trim_start();
+    let in_list = text.strip_prefix('[').map(str::trim_start);
+    text.starts_with('{') || in_list.is_some_and(|text| text.starts_with(['{', ']']))
 }
 
 /// A rule as the API shows it carries id and version, which a stored one does not.

@@ -1,5 +1,6 @@
 //! `assay config check|print`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -26,7 +27,9 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
             data.load()?;
             println!("the configuration is sound");
         }
-        ConfigCommand::Print(data) => print!("{}", toml::to_string_pretty(&data.load()?)?),
+        ConfigCommand::Print(data) => {
+            std::io::stdout().write_all(toml::to_string_pretty(&data.load()?)?.as_bytes())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 //! Two checks: the verdict again from the stored evidence alone, and the rule's own version
 //! run again on the stored facts and counters.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -54,9 +55,12 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         });
         shown["replayed"] = replayed;
         if args.json {
-            println!("{shown:#}");
+            writeln!(std::io::stdout(), "{shown:#}")?;
         } else {
-            print(&shown);
+            print(
+                &mut std::io::BufWriter::new(std::io::stdout().lock()),
+                &shown,
+            )?;
         }
         Ok(if agrees {
             ExitCode::SUCCESS
@@ -128,44 +132,48 @@ async fn integration_kind(
     Ok(serde_json::from_value::<Integration>(doc.body)?.kind)
 }
 
-fn print(shown: &Value) {
+fn print(out: &mut impl Write, shown: &Value) -> std::io::Result<()> {
     let text = |value: &Value| {
         value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned)
     };
-    println!(
+    writeln!(
+        out,
         "event     {} ({}, {})",
         text(&shown["event_id"]),
         text(&shown["event"]),
         text(&shown["time"])
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "verdict   {} risk, {} points, {}: {}",
         text(&shown["risk"]),
         shown["points"],
         text(&shown["class"]),
         text(&shown["reason"])
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "action    {}, by rule {} version {}",
         text(&shown["action"]),
         shown["rule"]["id"],
         shown["rule"]["version"]
-    );
+    )?;
     for finding in shown["evidence"].as_array().into_iter().flatten() {
-        println!(
+        writeln!(
+            out,
             "\n  {} ({} risk, false positives {})",
             text(&finding["reason"]),
             text(&finding["risk"]),
             finding.get("fp_risk").map_or_else(|| "n/a".into(), text)
-        );
+        )?;
         for (name, value) in finding["observed"].as_object().into_iter().flatten() {
-            println!("    {name:<18} {}", text(value));
+            writeln!(out, "    {name:<18} {}", text(value))?;
         }
         for name in ["threshold", "window", "n", "list", "effect"] {
             if let Some(value) = finding.get(name) {
-                println!("    {name:<18} {}", text(value));
+                writeln!(out, "    {name:<18} {}", text(value))?;
             }
         }
     }
@@ -181,13 +189,22 @@ fn print(shown: &Value) {
             })
             .collect()
     };
-    println!("\nclean     {}", of("clean").join(", "));
-    println!("skipped   {}", of("skipped").join(", "));
+    writeln!(out, "\nclean     {}", of("clean").join(", "))?;
+    writeln!(out, "skipped   {}", of("skipped").join(", "))?;
     let agrees = |value: &Value| match value["agrees"].as_bool() {
         Some(true) => "same verdict".to_owned(),
         Some(false) => format!("DIFFERS: {value}"),
         None => text(&value["cause"]),
     };
-    println!("recomputed from evidence: {}", agrees(&shown["recomputed"]));
-    println!("replayed on stored facts: {}", agrees(&shown["replayed"]));
+    writeln!(
+        out,
+        "recomputed from evidence: {}",
+        agrees(&shown["recomputed"])
+    )?;
+    writeln!(
+        out,
+        "replayed on stored facts: {}",
+        agrees(&shown["replayed"])
+    )?;
+    out.flush()
 }

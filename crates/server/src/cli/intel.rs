@@ -156,28 +156,32 @@ fn tables(data: &DataArgs, now: i64) -> anyhow::Result<std::sync::Arc<IpTables>>
 
 fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
     let sources = store.status(now)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if json {
-        println!("{}", serde_json::to_string(&sources)?);
-        return Ok(());
+        writeln!(out, "{}", serde_json::to_string(&sources)?)?;
+        return Ok(out.flush()?);
     }
-    println!(
+    writeln!(
+        out,
         "{:<12} {:<28} {:>9} {:<12} {:>9}  state",
         "kind", "name", "entries", "version", "age"
-    );
+    )?;
     for source in sources {
         let age = source
             .age_s
             .map_or_else(|| "built in".to_owned(), |s| format!("{} h", s / 3600));
         let state = if source.stale { "STALE" } else { "ok" };
-        println!(
+        writeln!(
+            out,
             "{:<12} {:<28} {:>9} {:<12} {:>9}  {state}",
             source.kind.as_str(),
             source.name,
             source.rows,
             source.version,
             age
-        );
+        )?;
     }
+    out.flush()?;
     Ok(())
 }
 

@@ -78,6 +78,8 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(code) => code,
+        // `| head` has seen enough.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("assay: {error:#}");
             ExitCode::FAILURE

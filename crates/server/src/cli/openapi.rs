@@ -1,8 +1,9 @@
 //! `assay openapi`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 pub fn run() -> anyhow::Result<ExitCode> {
-    println!("{}", assay_console::openapi_json());
+    writeln!(std::io::stdout(), "{}", assay_console::openapi_json())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod commands;
+mod crash;
+mod events;
 mod native;
 mod rules;
 mod s2s;
