@@ -33,8 +33,9 @@ need() {
   command -v "$1" >/dev/null 2>&1 || die "please install $1 (package $2)"
 }
 
-# Builds a release binary or example: build PACKAGE --bin|--example NAME
-build() { (cd "$repository" && cargo build --release --locked --quiet -p "$1" "$2" "$3"); }
+# Builds a release binary or example: build PACKAGE --bin|--example NAME. BUILD=0 measures
+# what lies in the target folder already.
+build() { [ "${BUILD:-1}" = 0 ] || (cd "$repository" && cargo build --release --locked --quiet -p "$1" "$2" "$3"); }
 
 # What the figures were taken on; a busy machine makes requests/s noise.
 describe_machine() {
@@ -45,9 +46,14 @@ describe_machine() {
 # The middle of numbers on standard input.
 median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
 
-# CPU time a process has used, in microseconds.
+# CPU time in microseconds of a process's threads, of those whose name begins with a word.
 cpu_us() {
-  awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%.0f\n", ($12 + $13) * 1e6 / hz }' "/proc/$1/stat"
+  local thread sum=0 name used
+  for thread in "/proc/$1"/task/*; do
+    name=$(cat "$thread/comm" 2>/dev/null) && read -r used _ <"$thread/schedstat" || continue
+    [[ "$name" == "${2:-}"* ]] && sum=$((sum + used / 1000))
+  done
+  echo "$sum"
 }
 
 resident_mb() { awk '/^VmRSS/ { printf "%.0f\n", $2 / 1000 }' "/proc/$1/status"; }
