@@ -170,6 +170,20 @@ impl ParamBuffer {
     /// Decodes `a=b&c=d` once: `%XX` and `+`; broken escapes stay as they are, bytes that
     /// are no UTF-8 become replacement characters. False = more than `max` parameters.
     pub fn decode(&mut self, encoded: &[u8], max: usize) -> bool {
+        let (kept_text, kept) = (self.text.len(), self.ends.len());
+        // All bytes first, checked as UTF-8 once: a check per value costs as much as the rest.
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        let fits = self.decode_bytes(encoded, max, &mut bytes);
+        match String::from_utf8(bytes) {
+            Ok(text) if self.is_cut_well(&text, kept) => self.text = text,
+            Ok(text) => self.replace_broken(text.as_bytes(), kept_text, kept),
+            Err(error) => self.replace_broken(error.as_bytes(), kept_text, kept),
+        }
+        fits
+    }
+
+    fn decode_bytes(&mut self, encoded: &[u8], max: usize, bytes: &mut Vec<u8>) -> bool {
+        bytes.reserve(encoded.len());
         for pair in encoded
             .split(|c| *c == b'&')
             .filter(|pair| !pair.is_empty())
@@ -181,12 +195,35 @@ impl ParamBuffer {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &[][..]),
             };
-            self.push_decoded(name);
-            let name_end = self.text.len() as u32;
-            self.push_decoded(value);
-            self.ends.push((name_end, self.text.len() as u32));
+            unescape(name, bytes);
+            let name_end = bytes.len() as u32;
+            unescape(value, bytes);
+            self.ends.push((name_end, bytes.len() as u32));
         }
         true
+    }
+
+    /// Whether every name and value is UTF-8 by itself, given that all of them together are.
+    fn is_cut_well(&self, text: &str, from: usize) -> bool {
+        let cut = |end: u32| text.is_char_boundary(end as usize);
+        self.ends[from..]
+            .iter()
+            .all(|(name, value)| cut(*name) && cut(*value))
+    }
+
+    /// Puts replacement characters where a name or value is no UTF-8.
+    fn replace_broken(&mut self, bytes: &[u8], kept_text: usize, kept: usize) {
+        // What was there before is UTF-8: it came through here.
+        let mut text = String::from_utf8_lossy(&bytes[..kept_text]).into_owned();
+        let mut start = kept_text;
+        for (name, value) in &mut self.ends[kept..] {
+            for end in [name, value] {
+                text.push_str(&String::from_utf8_lossy(&bytes[start..*end as usize]));
+                start = *end as usize;
+                *end = text.len() as u32;
+            }
+        }
+        self.text = text;
     }
 
     /// Adds a pair that needs no decoding. False = more than `max` parameters.
@@ -201,36 +238,6 @@ impl ParamBuffer {
         true
     }
 
-    fn push_decoded(&mut self, part: &[u8]) {
-        if memchr::memchr2(b'%', b'+', part).is_none() {
-            match std::str::from_utf8(part) {
-                Ok(text) => self.text.push_str(text),
-                Err(_) => self.text.push_str(&String::from_utf8_lossy(part)),
-            }
-            return;
-        }
-        let mut bytes = Vec::with_capacity(part.len());
-        let mut at = 0;
-        while let Some(&byte) = part.get(at) {
-            let escaped = (byte == b'%').then(|| escaped_byte(part, at)).flatten();
-            bytes.push(match (byte, escaped) {
-                (_, Some(decoded)) => {
-                    at += 2;
-                    decoded
-                }
-                (b'+', None) => b' ',
-                (other, None) => other,
-            });
-            at += 1;
-        }
-        match String::from_utf8(bytes) {
-            Ok(text) => self.text.push_str(&text),
-            Err(error) => self
-                .text
-                .push_str(&String::from_utf8_lossy(error.as_bytes())),
-        }
-    }
-
     /// The pairs, in the order in which they came.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut start = 0;
@@ -241,6 +248,22 @@ impl ParamBuffer {
             (name, value)
         })
     }
+}
+
+/// Appends a part with its `%XX` and `+` undone; runs between them are copied whole.
+fn unescape(part: &[u8], out: &mut Vec<u8>) {
+    let mut rest = part;
+    while let Some(at) = memchr::memchr2(b'%', b'+', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let (byte, length) = match (rest[at], escaped_byte(rest, at)) {
+            (b'+', _) => (b' ', 1),
+            (_, Some(decoded)) => (decoded, 3),
+            (other, None) => (other, 1),
+        };
+        out.push(byte);
+        rest = &rest[at + length..];
+    }
+    out.extend_from_slice(rest);
 }
 
 fn escaped_byte(part: &[u8], at: usize) -> Option<u8> {
@@ -286,6 +309,20 @@ mod tests {
         );
         assert_eq!(decoded("x=%ff%fe"), [pair("x", "\u{fffd}\u{fffd}")]);
         assert_eq!(decoded("&&a=1&"), [pair("a", "1")]);
+    }
+
+    #[test]
+    fn a_character_cut_between_two_values_is_replaced_in_both() {
+        let cut = "\u{fffd}";
+        assert_eq!(decoded("a=%C3&%A4=b"), [pair("a", cut), pair(cut, "b")]);
+        let mut params = ParamBuffer::default();
+        assert!(params.decode(b"x=%C3%A4", 9) && params.decode(b"y=%FF", 9));
+        let pairs: Vec<_> = params.pairs().collect();
+        assert_eq!(
+            pairs,
+            [("x", "\u{e4}"), ("y", cut)],
+            "what was there before stays"
+        );
     }
 
     #[test]
