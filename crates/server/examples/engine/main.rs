@@ -29,9 +29,6 @@ use assay_model::{AccountId, Action, EventId, EventIds, IntegrationId, SystemClo
 use assay_store::embedded::CounterTable;
 use assay_store::embedded::counters::CounterOptions;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const ACCOUNT: AccountId = AccountId(1);
 const INTEGRATION: IntegrationId = IntegrationId(1);
 const START: Timestamp = Timestamp(1_767_225_600_000);

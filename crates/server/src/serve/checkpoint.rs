@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use assay_model::ports::LogPosition;
 use assay_model::recall::Bump;
@@ -17,6 +18,9 @@ use assay_store::spool::{pack, unpack};
 
 use super::Node;
 
+/// Per slice of the counters: up to where each lane's records are in it.
+type Written = Vec<HashMap<u8, LogPosition>>;
+
 /// Longest a start waits for its counters; past it we serve, and counter filters skip.
 const WARM_MAX: Duration = Duration::from_secs(5);
 
@@ -25,34 +29,54 @@ impl Node {
         self.dir.join("counters")
     }
 
-    /// Loads the slices and replays what came after each.
+    /// Loads the slices and replays what came after each; past five seconds the replay goes
+    /// on beside the traffic, whose counter filters skip as `warming` until it is done.
     ///
     /// # Errors
-    /// When the spool cannot be read.
-    pub fn warm(&self) -> anyhow::Result<()> {
+    /// When the folder cannot be made, or the system gives no thread.
+    pub fn warm(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.touch();
         let dir = self.counters_dir();
         std::fs::create_dir_all(&dir)?;
         let table = &self.engine.counters;
-        let slices: Vec<HashMap<u8, LogPosition>> = table
+        let slices: Written = table
             .load(&dir)
             .iter()
             .map(|restored| restored.position().map(read_positions).unwrap_or_default())
             .collect();
+        // Only what was there before we serve: newer records bump by themselves.
+        let ends: Vec<(u8, LogPosition)> = self
+            .spool
+            .lanes()
+            .map(|lane| (lane, self.spool.written(lane)))
+            .collect();
         table.set_warming(true);
-        let started = Instant::now();
-        for lane in self.spool.lanes() {
-            self.replay(lane, &slices, started)?;
+        let (done, wait) = mpsc::sync_channel::<()>(1);
+        let node = Arc::clone(self);
+        std::thread::Builder::new().name("assay-warm".to_owned()).spawn(move || {
+            for (lane, end) in ends {
+                if let Err(error) = node.replay(lane, &slices, end) {
+                    tracing::error!(lane, %error, "counters are not whole: the spool does not read");
+                }
+            }
+            node.engine.counters.set_warming(false);
+            let _ = done.send(());
+        })?;
+        if wait.recv_timeout(WARM_MAX).is_err() {
+            tracing::warn!("counters are still being replayed; their filters skip until then");
         }
-        table.set_warming(false);
         Ok(())
     }
 
-    fn replay(
-        &self,
-        lane: u8,
-        slices: &[HashMap<u8, LogPosition>],
-        started: Instant,
-    ) -> anyhow::Result<()> {
+    /// Builds what is built on first use, so that the first visitor does not wait for it.
+    fn touch(&self) {
+        self.engine
+            .user_agents
+            .get("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+        std::hint::black_box(self.engine.intel.tables().lookup([8, 8, 8, 8].into()));
+    }
+
+    fn replay(&self, lane: u8, slices: &Written, end: LogPosition) -> anyhow::Result<()> {
         let positions: Vec<LogPosition> = slices
             .iter()
             .map(|slice| slice.get(&lane).copied().unwrap_or_default())
@@ -62,8 +86,13 @@ impl Node {
             return Ok(());
         };
         let (mut bumps, mut batch) = (Vec::new(), Vec::new());
-        let mut records = 0u64;
-        while let Some(read) = reader.next_batch()? {
+        while reader.position() < end {
+            let Some(read) = reader.next_batch()? else {
+                return Ok(());
+            };
+            if read.end > end {
+                return Ok(());
+            }
             let mut missing = Slices::NONE;
             for (slice, position) in positions.iter().enumerate() {
                 if *position < read.end {
@@ -72,15 +101,6 @@ impl Node {
             }
             for bytes in read.records {
                 self.replay_record(bytes, missing, &mut bumps, &mut batch);
-                records += 1;
-            }
-            if started.elapsed() > WARM_MAX {
-                tracing::warn!(
-                    lane,
-                    records,
-                    "counters are not whole: the replay took over 5 seconds"
-                );
-                return Ok(());
             }
         }
         Ok(())

@@ -122,8 +122,17 @@ impl Checkpointed {
     }
 }
 
+/// Puts the calling thread behind the lanes: sealing takes as long as an answer does, and
+/// on a busy core would take it away from them. On Linux the call is the thread's own.
+fn yield_to_lanes() {
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::warn!(%error, "sealing keeps the lanes' own priority");
+    }
+}
+
 /// Moves events from spool to files; segments go once they are sealed *and* checkpointed.
 fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
+    yield_to_lanes();
     let mut sealer = node.events.sealer();
     let mut last_maintained = node.engine.clock.now();
     while pause(stop, Duration::from_secs(1)) {
@@ -157,6 +166,7 @@ fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
 
 /// Writes one slice of the counters a second.
 fn checkpoint(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
+    yield_to_lanes();
     let mut slice = 0;
     let mut cycle: Vec<(u8, LogPosition)> = Vec::new();
     let mut whole = true;
