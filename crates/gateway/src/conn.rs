@@ -103,8 +103,8 @@ pub async fn serve<C: CounterStore>(
 }
 
 /// Most that is read and thrown away behind a last answer, and how long.
-const REST_BYTES: usize = 1 << 20;
-const REST_TIME: Duration = Duration::from_secs(1);
+pub const REST_BYTES: usize = 1 << 20;
+pub const REST_TIME: Duration = Duration::from_secs(1);
 
 /// Closes so that the last answer arrives: with bytes left unread the system would reset the
 /// connection, and a client that is still sending its 70 KB would never see why.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use assay_model::ports::CounterStore;
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::conn::{ConnState, Phase, Rewound};
+use crate::conn::{ConnState, Phase, REST_BYTES, REST_TIME, Rewound};
 use crate::doors::{Answer, Caller, DoorRequest, Method, authorize};
 use crate::ingress::{ParamBuffer, client_address};
 use crate::lane::Lane;
@@ -96,28 +96,12 @@ async fn answer<C: CounterStore>(
         });
     }
     let limit = lane.engine.limits.event_bytes;
-    let body =
-        match tokio::time::timeout(Duration::from_secs(10), Limited::new(body, limit).collect())
-            .await
-        {
-            Ok(Ok(collected)) => collected.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return Ok(reply(Answer::problem(
-                    413,
-                    "too_large",
-                    "",
-                    &format!("the body is over {limit} bytes"),
-                )));
-            }
-            _ => {
-                return Ok(reply(Answer::problem(
-                    400,
-                    "body",
-                    "",
-                    "the body did not arrive whole within 10 seconds",
-                )));
-            }
-        };
+    let read = read_body(body, limit);
+    let body = match tokio::time::timeout(Duration::from_secs(10), read).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return Ok(reply(refusal)),
+        Err(_) => return Ok(reply(not_whole())),
+    };
     door.body = &body;
     let (mut scratch, mut params) = (Scratch::default(), ParamBuffer::default());
     let answer = lane
@@ -132,6 +116,39 @@ async fn answer<C: CounterStore>(
         .await;
     lane.outbox.written().await;
     Ok(reply(answer))
+}
+
+/// Reads a body to its end. One over the limit is thrown away as it comes, for a while: a
+/// client that is cut off while sending does not see why.
+async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, Answer> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| not_whole())?.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            let _ = tokio::time::timeout(REST_TIME, discard(&mut body)).await;
+            let detail = format!("the body is over {limit} bytes");
+            return Err(Answer::problem(413, "too_large", "", &detail));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+async fn discard(body: &mut Incoming) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > REST_BYTES {
+            return;
+        }
+    }
+}
+
+fn not_whole() -> Answer {
+    let detail = "the body did not arrive whole within 10 seconds";
+    Answer::problem(400, "body", "", detail)
 }
 
 fn reply(answer: Answer) -> Reply {

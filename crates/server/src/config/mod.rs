@@ -136,29 +136,34 @@ fn set(table: &mut toml::Table, name: &str, value: &str) -> Result<(), Problem> 
     }
 }
 
-/// Reads one section; a wrong one is reported and takes its defaults, so that the other
-/// sections are checked too.
+/// Reads one section. A wrong key is reported and takes its default, so that all others are
+/// read and checked too.
 fn section<T: Default + serde::de::DeserializeOwned>(
     table: &mut toml::Table,
     name: &str,
     problems: &mut Vec<Problem>,
 ) -> T {
-    let Some(value) = table.remove(name) else {
-        return T::default();
+    let mut section = match table.remove(name) {
+        None => return T::default(),
+        Some(toml::Value::Table(section)) => section,
+        Some(_) => {
+            problems.push(Problem::new(name, "must be a section"));
+            return T::default();
+        }
     };
-    serde_path_to_error::deserialize(value).unwrap_or_else(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." {
-            name.to_owned()
-        } else {
-            format!("{name}.{path}")
+    loop {
+        let error = match serde_path_to_error::deserialize(section.clone()) {
+            Ok(read) => return read,
+            Err(error) => error,
         };
-        problems.push(Problem::new(
-            field,
-            error.into_inner().to_string().trim().to_owned(),
-        ));
-        T::default()
-    })
+        let path = error.path().to_string();
+        let detail = error.into_inner().to_string().trim().to_owned();
+        let key = path.split(['.', '[']).next().unwrap_or_default();
+        problems.push(Problem::new(format!("{name}.{path}"), detail));
+        if section.remove(key).is_none() {
+            return T::default();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -322,12 +322,15 @@ fn a_configuration_is_refused_with_every_problem_at_once() {
             .args(command)
             .arg("--config")
             .arg(&file)
+            .env_remove("ASSAY__GATEWAY__LANES")
             .env("ASSAY__STORAGE__FSYNC_MS", "0")
             .output()
             .unwrap();
         assert_eq!(refused.status.code(), Some(1));
         for problem in [
             "listen.data",
+            "gateway.lanes",
+            "gateway.head_bytes",
             "gateway.colour",
             "storrage",
             "storage.fsync_ms",
