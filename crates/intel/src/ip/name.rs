@@ -164,6 +164,9 @@ mod tests {
         assert!(!facts("Acme Telecom & Cloud", 1 << 20).hosting);
         assert!(facts("Acme Cloud", 1 << 20).hosting);
         assert!(facts("Vodafone Nowhere", 1 << 20).carrier);
-        assert_eq!(facts("Vodafone Nowhere", 4096).access, Some(NetworkClass::Isp));
+        assert_eq!(
+            facts("Vodafone Nowhere", 4096).access,
+            Some(NetworkClass::Isp)
+        );
     }
 }
