@@ -54,7 +54,8 @@ pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
         Ok(httparse::Status::Partial) if buffer.len() >= head_bytes => return too_large(buffer),
         Ok(httparse::Status::Partial) => return Head::Partial,
         Err(httparse::Error::TooManyHeaders) => return Head::HandOver,
-        // A target with bytes above 127 is no HTTP, but trackers send it: read it ourselves.
+        // Bytes above 127 in a target are no HTTP either: refused, and not in any error log,
+        // since nothing has been read that names an integration.
         Err(_) => return Head::Refused(400),
     };
     let (Some(method), Some(target), Some(1)) = (request.method, request.path, request.version)
