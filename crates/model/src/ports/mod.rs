@@ -3,6 +3,7 @@
 //! Implementations live in `store` (and, where two rooms of the same process meet, in
 //! `server`). Every call takes the account first; a foreign id is "not found".
 
+mod clicks;
 mod control;
 mod counters;
 mod errors;
@@ -12,6 +13,7 @@ mod log;
 mod policy;
 mod reports;
 
+pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
 pub use counters::{CounterStore, RecallError};
 pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};
