@@ -16,6 +16,7 @@ mod intel;
 mod lists;
 mod openapi;
 mod pages;
+mod refusals;
 mod reports;
 mod router;
 mod rules;

@@ -14,7 +14,7 @@ use crate::integrations::Integrations;
 use crate::lists::Lists;
 use crate::rules::Rules;
 use crate::tokens::Tokens;
-use crate::{accounts, events, integrations, intel, reports, rules, tokens};
+use crate::{accounts, events, intel, refusals, reports, rules, tokens};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -130,7 +130,8 @@ endpoints! {
     put    "/integrations/{id}" Write "Integration" "Integration" NONE "Replace an integration" replace::<Integrations>;
     patch  "/integrations/{id}" Write "Integration" "Integration" NONE "Change an integration" patch::<Integrations>;
     delete "/integrations/{id}" Write "" "" NONE "Remove an integration" delete::<Integrations>;
-    get    "/integrations/{id}/errors" Read "" "[DoorError]" ERRORS "Calls that were refused or not understood, newest first" integrations::errors;
+    get    "/integrations/{id}/errors" Read "" "[DoorError]" ERRORS "Calls that were refused or not understood, newest first" refusals::of_integration;
+    get    "/errors" Read "" "[DoorError]" ERRORS "Calls that were refused or not understood: all integrations, and those that named none" refusals::of_account;
     get    "/rules" Read "" "[Rule]" PAGE "All rules" list::<Rules>;
     post   "/rules" Write "Rule" "Rule" NONE "Make a rule" create::<Rules>;
     get    "/rules/{id}" Read "" "Rule" NONE "One rule" read::<Rules>;

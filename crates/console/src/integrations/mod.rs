@@ -1,17 +1,16 @@
-//! Integrations: connected traffic sources, their URLs and their error log.
+//! Integrations: connected traffic sources and their URLs.
 
 pub mod urls;
 
 #[cfg(test)]
 mod tests;
 
+use assay_model::AccountId;
 use assay_model::document::{Integration, Problem};
-use assay_model::ports::{Doc, DocKind, ErrorQuery};
-use assay_model::{AccountId, IntegrationId};
-use axum::response::Response;
+use assay_model::ports::{Doc, DocKind};
 use serde_json::{Value, json};
 
-use crate::api::{Call, Caller, page};
+use crate::api::Caller;
 use crate::app::App;
 use crate::documents::Resource;
 use crate::error::ApiError;
@@ -69,37 +68,4 @@ impl Resource for Integrations {
         }
         out
     }
-}
-
-/// `GET /integrations/{id}/errors?before=&limit=`, newest first; `after` names the same cursor.
-///
-/// # Errors
-/// 404, 422, 503.
-pub async fn errors(mut call: Call) -> Result<Response, ApiError> {
-    let mut query = std::mem::take(&mut call.query);
-    let before = query.take_number("before", 0, 1, u64::MAX);
-    let before = query.take_number("after", before, 1, u64::MAX);
-    let limit = query.take_number("limit", 50, 1, 500);
-    query.finish()?;
-    let id = call.id("id")?;
-    let missing = || ApiError::not_found(format!("there is no integration {id} in this account"));
-    let account = call.caller.account;
-    let state = &call.app.state;
-    let known = state.control.get(account, DocKind::Integration, id).await?;
-    known.ok_or_else(missing)?;
-    let integration = IntegrationId(u32::try_from(id).map_err(|_| missing())?);
-    let limit = u32::try_from(limit).unwrap_or(50);
-    let query = ErrorQuery {
-        before: Some(before).filter(|before| *before > 0),
-        limit: limit + 1,
-    };
-    let mut rows = state.errors.list(account, integration, query).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = more.then(|| rows.last().map_or(Value::Null, |row| row.id.into()));
-    let items = rows
-        .iter()
-        .map(|row| serde_json::to_value(row).unwrap_or(Value::Null))
-        .collect();
-    Ok(page(items, next))
 }

@@ -1,8 +1,5 @@
 //! Tests of the folder, against the whole router in process.
 
-use assay_model::ports::{DoorError, ErrorLog as _};
-use assay_model::testing::NOW;
-use assay_model::{AccountId, IntegrationId};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -165,36 +162,4 @@ async fn a_key_stands_in_the_url_encoded() {
     .await;
     let url = shown["urls"]["s2s"].as_str().unwrap();
     assert!(url.ends_with("&key=0123456789abcdef%26x"), "{url}");
-}
-
-#[tokio::test]
-async fn the_error_log_is_read_in_pages_newest_first() {
-    let app = TestApp::start().await;
-    made(&app, json!({"name": "a", "kind": "s2s"})).await;
-    for field in ["s6", "ip", "cid"] {
-        app.errors.note(DoorError {
-            account: Some(AccountId(1)),
-            integration: Some(IntegrationId(1)),
-            at: NOW,
-            door: "s2s",
-            code: "missing",
-            field: field.into(),
-            cause: format!("{field} is missing"),
-            sample: "/ic3.php?m&src".into(),
-        });
-    }
-    let first = app.get("/integrations/1/errors?limit=2").await.json();
-    assert_eq!(first["items"][0]["field"], "cid");
-    assert_eq!(first["items"][1]["field"], "ip");
-    assert_eq!(first["next"], 2);
-    for cursor in ["before", "after"] {
-        let path = format!("/integrations/1/errors?limit=2&{cursor}=2");
-        let second = app.get(&path).await.json();
-        assert_eq!(second["items"][0]["field"], "s6");
-        assert_eq!(second["next"], Value::Null);
-    }
-    assert_eq!(
-        app.get("/integrations/9/errors").await.status,
-        StatusCode::NOT_FOUND
-    );
 }

@@ -150,6 +150,7 @@ fn integration() -> Value {
 fn door_error() -> Value {
     object(&[
         ("id", number()),
+        ("integration_id", json!({"type": ["integer", "null"]})),
         ("time", time()),
         ("door", text()),
         ("code", text()),

@@ -106,12 +106,13 @@ async fn errors(visit: &Visit, id: u64) -> String {
         return "–".to_owned();
     };
     let query = ErrorQuery {
+        integration: Some(IntegrationId(integration)),
         before: None,
         limit: ERRORS_COUNTED,
     };
     let log = &visit.app.state.errors;
     let account = visit.session.account;
-    match log.list(account, IntegrationId(integration), query).await {
+    match log.list(account, query).await {
         Err(_) => "–".to_owned(),
         Ok(rows) => {
             let since = visit.now.plus_ms(-DAY_MS);

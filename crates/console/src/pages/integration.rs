@@ -12,17 +12,15 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::connected::{kind, status};
+use super::errors::{ERRORS_SHOWN, ErrorLine};
 use super::frame::{Form, Frame};
-use super::words::{self, Chip};
+use super::words::Chip;
 use super::{Visit, html, redirect};
 use crate::app::App;
 use crate::auth::check_form;
 use crate::documents::{make, stored};
 use crate::error::ApiError;
 use crate::integrations::{Integrations, urls};
-
-/// Rows of the error log that are shown.
-const ERRORS_SHOWN: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "integration.html")]
@@ -34,16 +32,7 @@ struct IntegrationPage {
     status: Chip,
     urls: Vec<String>,
     errors: Vec<ErrorLine>,
-}
-
-struct ErrorLine {
-    time: String,
-    door: String,
-    code: String,
-    field: String,
-    cause: String,
-    sample: String,
-    count: String,
+    whole_account: bool,
 }
 
 /// `GET /integrations/{id}`.
@@ -75,31 +64,19 @@ async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
     let doc = found.ok_or_else(missing)?;
     let body: Integration = stored(doc.body)?;
     let query = ErrorQuery {
+        integration: Some(IntegrationId(number)),
         before: None,
         limit: ERRORS_SHOWN,
     };
-    let rows = state
-        .errors
-        .list(account, IntegrationId(number), query)
-        .await?;
+    let rows = state.errors.list(account, query).await?;
     Ok(IntegrationPage {
         frame: visit.frame(body.name.clone(), "overview"),
         id: doc.id,
         kind: kind(body.kind),
         status: status(body.status),
         urls: urls::s2s_all(&state.settings, account, doc.id, &body),
-        errors: rows
-            .into_iter()
-            .map(|row| ErrorLine {
-                time: words::moment(row.time, &visit.zone),
-                door: row.door,
-                code: row.code,
-                field: row.field,
-                cause: row.cause,
-                sample: row.sample,
-                count: words::count(row.count),
-            })
-            .collect(),
+        errors: ErrorLine::all(rows, visit),
+        whole_account: false,
         name: body.name,
     })
 }
@@ -142,15 +119,8 @@ mod tests {
             kind: "s2s",
             status: status(assay_model::document::Status::Active),
             urls: vec!["https://eu.example/ic3.php?m=AF&src=s2s".into()],
-            errors: vec![ErrorLine {
-                time: "now".into(),
-                door: "s2s".into(),
-                code: "missing".into(),
-                field: "s6".into(),
-                cause: "<i>".into(),
-                sample: "/ic3.php".into(),
-                count: "3".into(),
-            }],
+            errors: vec![ErrorLine::sample()],
+            whole_account: false,
         };
         let text = page.render().unwrap();
         assert!(!text.contains("<b>") && !text.contains("<i>"), "{text}");

@@ -6,6 +6,7 @@
 mod assets;
 mod chart;
 mod connected;
+mod errors;
 mod event;
 mod events;
 mod evidence;
@@ -39,6 +40,7 @@ pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route("/live", get(overview::live))
         .route("/events", get(events::page))
         .route("/events/{event_id}", get(event::page))
+        .route("/errors", get(errors::page))
         .route("/integrations", post(integration::create))
         .route("/integrations/{id}", get(integration::page))
         .route("/assets/{name}", get(assets::serve))

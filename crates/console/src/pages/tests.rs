@@ -17,6 +17,7 @@ async fn pages_ask_to_sign_in() {
         "/events",
         "/events/aaaaaaaaaaaaaaaa",
         "/integrations/1",
+        "/errors",
     ] {
         let answer = app.browse(path, "assay=nonsense").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
@@ -208,6 +209,7 @@ async fn no_link_of_a_page_leads_nowhere() {
         "/events".to_owned(),
         format!("/events/{}", event.event_id),
         "/integrations/1".to_owned(),
+        "/errors".to_owned(),
         "/login".to_owned(),
     ];
     let mut tried = std::collections::BTreeSet::new();

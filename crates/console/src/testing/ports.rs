@@ -10,7 +10,7 @@ use assay_model::ports::{
     IntelError, IntelView, PolicyPublisher, PublishError, ReportError, ReportQuery, ReportReader,
     ReportResult, ReportRow, StoreError, StoredEvent,
 };
-use assay_model::{AccountId, Action, Class, EventId, EventRecord, IntegrationId};
+use assay_model::{AccountId, Action, Class, EventId, EventRecord};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -165,19 +165,21 @@ impl ErrorLog for FakeErrors {
     async fn list(
         &self,
         account: AccountId,
-        integration: IntegrationId,
         query: ErrorQuery,
     ) -> Result<Vec<ErrorRow>, StoreError> {
         let rows = self.rows.lock().unwrap();
         let own = rows.iter().rev().filter(|(error, id)| {
             error.account == Some(account)
-                && error.integration == Some(integration)
+                && query
+                    .integration
+                    .is_none_or(|id| error.integration == Some(id))
                 && query.before.is_none_or(|before| *id < before)
         });
         Ok(own
             .take(query.limit as usize)
             .map(|(error, id)| ErrorRow {
                 id: *id,
+                integration_id: error.integration,
                 time: error.at,
                 door: error.door.into(),
                 code: error.code.into(),

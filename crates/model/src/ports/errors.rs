@@ -1,4 +1,4 @@
-//! The integration's error log: every malformed, refused or unmatched call with its cause.
+//! The error log: every malformed, refused or unmatched call with its cause.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct DoorError {
 /// Which rows of the log.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorQuery {
+    /// Rows of this integration; `None` = of the whole account, those that name none included.
+    pub integration: Option<IntegrationId>,
     /// Rows older than this id; `None` = newest.
     pub before: Option<u64>,
     /// Most rows.
@@ -41,6 +43,8 @@ pub struct ErrorQuery {
 pub struct ErrorRow {
     /// Id, newest highest.
     pub id: u64,
+    /// Which integration; `None` when the call named none of the account's.
+    pub integration_id: Option<IntegrationId>,
     /// When it was seen last.
     pub time: Timestamp,
     /// Which door.
@@ -63,11 +67,10 @@ pub struct ErrorRow {
 pub trait ErrorLog: Send + Sync {
     /// Takes an error without waiting; bounded, and what does not fit is counted.
     fn note(&self, error: DoorError);
-    /// Rows of one integration, newest first.
+    /// Rows of one integration or of the whole account, newest first.
     async fn list(
         &self,
         account: AccountId,
-        integration: IntegrationId,
         query: ErrorQuery,
     ) -> Result<Vec<ErrorRow>, StoreError>;
 }

@@ -59,12 +59,7 @@ struct NoErrorLog;
 impl ErrorLog for NoErrorLog {
     fn note(&self, _: DoorError) {}
 
-    async fn list(
-        &self,
-        _: AccountId,
-        _: IntegrationId,
-        _: ErrorQuery,
-    ) -> Result<Vec<ErrorRow>, StoreError> {
+    async fn list(&self, _: AccountId, _: ErrorQuery) -> Result<Vec<ErrorRow>, StoreError> {
         Ok(Vec::new())
     }
 }

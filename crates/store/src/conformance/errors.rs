@@ -14,6 +14,7 @@ pub async fn suite(open: impl Fn() -> Arc<dyn ErrorLog>) {
     equal_errors_of_a_minute_are_one_row(&*open()).await;
     rows_come_newest_first_in_pages(&*open()).await;
     others_see_nothing(&*open()).await;
+    an_account_sees_all_of_its_own(&*open()).await;
     rows_outlive_the_process(&open).await;
 }
 
@@ -30,14 +31,17 @@ fn error(integration: u32) -> DoorError {
     }
 }
 
-async fn rows(log: &dyn ErrorLog, account: u32, integration: u32) -> Vec<ErrorRow> {
+async fn rows(
+    log: &dyn ErrorLog,
+    account: u32,
+    integration: impl Into<Option<u32>>,
+) -> Vec<ErrorRow> {
     let query = ErrorQuery {
+        integration: integration.into().map(IntegrationId),
         before: None,
         limit: 100,
     };
-    log.list(AccountId(account), IntegrationId(integration), query)
-        .await
-        .unwrap()
+    log.list(AccountId(account), query).await.unwrap()
 }
 
 async fn equal_errors_of_a_minute_are_one_row(log: &dyn ErrorLog) {
@@ -109,11 +113,12 @@ async fn rows_come_newest_first_in_pages(log: &dyn ErrorLog) {
     let mut paged = Vec::new();
     let mut before = None;
     loop {
-        let query = ErrorQuery { before, limit: 3 };
-        let page = log
-            .list(AccountId(1), IntegrationId(11), query)
-            .await
-            .unwrap();
+        let query = ErrorQuery {
+            integration: Some(IntegrationId(11)),
+            before,
+            limit: 3,
+        };
+        let page = log.list(AccountId(1), query).await.unwrap();
         assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
         before = Some(last.id);
@@ -138,8 +143,33 @@ async fn others_see_nothing(log: &dyn ErrorLog) {
     assert!(rows(log, 2, 12).await.is_empty());
     assert!(rows(log, 1, 13).await.is_empty());
     // Calls that named nobody are kept for whoever runs the place.
-    assert_eq!(rows(log, 0, 0).await.len(), 1);
-    assert_eq!(rows(log, 1, 0).await.len(), 1);
+    assert_eq!(rows(log, 0, None).await.len(), 1);
+}
+
+async fn an_account_sees_all_of_its_own(log: &dyn ErrorLog) {
+    let of = |account: Option<u32>, integration: Option<u32>| DoorError {
+        account: account.map(AccountId),
+        integration: integration.map(IntegrationId),
+        ..error(0)
+    };
+    log.note(of(Some(21), Some(15)));
+    log.note(of(Some(21), None));
+    log.note(of(Some(22), Some(16)));
+    log.note(of(None, None));
+    let found = rows(log, 21, None).await;
+    let mut named: Vec<_> = found.iter().map(|row| row.integration_id).collect();
+    named.sort();
+    assert_eq!(named, [None, Some(IntegrationId(15))], "{found:?}");
+    assert!(found[0].id > found[1].id);
+    let older = ErrorQuery {
+        integration: None,
+        before: Some(found[0].id),
+        limit: 100,
+    };
+    assert_eq!(log.list(AccountId(21), older).await.unwrap(), found[1..]);
+    assert_eq!(rows(log, 22, None).await.len(), 1);
+    assert_eq!(rows(log, 21, 15).await.len(), 1);
+    assert!(rows(log, 21, 16).await.is_empty());
 }
 
 async fn rows_outlive_the_process(open: &impl Fn() -> Arc<dyn ErrorLog>) {

@@ -30,7 +30,10 @@ const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"AsyE"),
     migrations: MIGRATIONS,
 };
-const MIGRATIONS: &[Migration] = &[migration!("errors", "0001_errors")];
+const MIGRATIONS: &[Migration] = &[
+    migration!("errors", "0001_errors"),
+    migration!("errors", "0002_account_wide"),
+];
 
 /// Longest text of a row, in bytes; the rest is cut.
 pub const TEXT_MAX: usize = 1024;
@@ -166,14 +169,13 @@ impl ErrorLog for SqliteErrorLog {
     async fn list(
         &self,
         account: AccountId,
-        integration: IntegrationId,
         query: ErrorQuery,
     ) -> Result<Vec<ErrorRow>, StoreError> {
         // Who sees a refused call wants to find it here at once.
         self.flush().await?;
         let limit = query.limit.min(self.page_max);
         self.readers
-            .run(move |db| rows(db, account, integration, query.before, limit))
+            .run(move |db| rows(db, account, ErrorQuery { limit, ..query }))
             .await
     }
 }
@@ -187,27 +189,41 @@ fn cut(text: &mut String) {
 fn rows(
     db: &Connection,
     account: AccountId,
-    integration: IntegrationId,
-    before: Option<u64>,
-    limit: u32,
+    query: ErrorQuery,
 ) -> Result<Vec<ErrorRow>, StoreError> {
-    let sql = "SELECT id, time, door, code, field, cause, sample, count FROM errors
-         WHERE account = ?1 AND integration = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-    let before = before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
+    // Two statements, so that each has its index.
+    let sql = match query.integration {
+        Some(_) => {
+            "SELECT id, time, door, code, field, cause, sample, count, integration FROM errors
+             WHERE account = ?1 AND id < ?2 AND integration = ?4 ORDER BY id DESC LIMIT ?3"
+        }
+        None => {
+            "SELECT id, time, door, code, field, cause, sample, count, integration FROM errors
+             WHERE account = ?1 AND id < ?2 AND ?4 IS NULL ORDER BY id DESC LIMIT ?3"
+        }
+    };
+    let before = query
+        .before
+        .map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
+    let integration = query.integration.map(|id| id.0);
     let mut statement = db.prepare_cached(sql).map_err(failed)?;
     let found = statement
-        .query_map((account.0, integration.0, before, limit), |row| {
-            Ok(ErrorRow {
-                id: row.get::<_, i64>(0)?.unsigned_abs(),
-                time: Timestamp(row.get(1)?),
-                door: row.get(2)?,
-                code: row.get(3)?,
-                field: row.get(4)?,
-                cause: row.get(5)?,
-                sample: row.get(6)?,
-                count: row.get::<_, i64>(7)?.unsigned_abs(),
-            })
-        })
+        .query_map((account.0, before, query.limit, integration), row)
         .map_err(failed)?;
     found.collect::<Result<_, _>>().map_err(failed)
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ErrorRow> {
+    let integration: u32 = row.get(8)?;
+    Ok(ErrorRow {
+        id: row.get::<_, i64>(0)?.unsigned_abs(),
+        integration_id: (integration > 0).then_some(IntegrationId(integration)),
+        time: Timestamp(row.get(1)?),
+        door: row.get(2)?,
+        code: row.get(3)?,
+        field: row.get(4)?,
+        cause: row.get(5)?,
+        sample: row.get(6)?,
+        count: row.get::<_, i64>(7)?.unsigned_abs(),
+    })
 }

@@ -23,6 +23,7 @@ fn error(account: u32, cause: String) -> DoorError {
 
 fn newest(limit: u32) -> ErrorQuery {
     ErrorQuery {
+        integration: Some(IntegrationId(1)),
         before: None,
         limit,
     }
@@ -54,10 +55,7 @@ async fn the_oldest_rows_go_first() {
         }
     }
     let log = SqliteErrorLog::open(&path, options).unwrap();
-    let rows = log
-        .list(AccountId(1), IntegrationId(1), newest(100))
-        .await
-        .unwrap();
+    let rows = log.list(AccountId(1), newest(100)).await.unwrap();
     let causes: Vec<_> = rows.iter().map(|row| row.cause.as_str()).collect();
     assert_eq!(
         causes,
@@ -77,7 +75,7 @@ async fn a_flood_is_counted_and_leaves_room_for_others() {
         log.note(error(1, format!("cause {number}")));
     }
     log.note(error(2, "the other".to_owned()));
-    let of = |account| log.list(AccountId(account), IntegrationId(1), newest(1000));
+    let of = |account| log.list(AccountId(account), newest(1000));
     let kept = of(1).await.unwrap().len() as u64;
     assert!(kept > 0 && log.lost() > 0);
     let all = log.lost() + kept;
@@ -91,9 +89,6 @@ async fn texts_are_cut_between_characters() {
     let path = dir.path().join("errors.db");
     let log = SqliteErrorLog::open(&path, ErrorLogOptions::default()).unwrap();
     log.note(error(1, format!("x{}", "é".repeat(TEXT_MAX))));
-    let rows = log
-        .list(AccountId(1), IntegrationId(1), newest(1))
-        .await
-        .unwrap();
+    let rows = log.list(AccountId(1), newest(1)).await.unwrap();
     assert_eq!(rows[0].cause.len(), TEXT_MAX - 1);
 }

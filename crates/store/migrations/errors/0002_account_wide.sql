@@ -1,0 +1,3 @@
+-- The log of a whole account, newest first.
+
+CREATE INDEX errors_by_account ON errors (account, id);
