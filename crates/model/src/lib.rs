@@ -9,6 +9,7 @@ pub mod facts;
 pub mod hit;
 mod ids;
 pub mod ports;
+pub mod postback;
 pub mod reason;
 pub mod recall;
 pub mod record;
