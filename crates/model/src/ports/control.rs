@@ -20,6 +20,8 @@ pub enum DocKind {
     Token,
     /// [`crate::document::User`]; unique by e-mail.
     User,
+    /// [`crate::postback::Postback`].
+    Postback,
 }
 
 impl DocKind {
@@ -33,6 +35,7 @@ impl DocKind {
             Self::List => "list",
             Self::Token => "token",
             Self::User => "user",
+            Self::Postback => "postback",
         }
     }
 }

@@ -5,24 +5,39 @@
 
 mod clicks;
 mod control;
+mod conversions;
 mod counters;
 mod errors;
 mod events;
 mod intel;
+mod ledger;
 mod log;
 mod policy;
+mod postbacks;
 mod reports;
 
 pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
+pub use conversions::{
+    ConversionDimension, ConversionFilter, ConversionMeasures, ConversionReader, ConversionReport,
+    ConversionReportQuery, ConversionReportRow,
+};
 pub use counters::{CounterStore, RecallError};
 pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};
 pub use events::{EventFilter, EventPage, EventQuery, EventReader, StoredEvent};
 pub use intel::{IntelError, IntelView};
+pub use ledger::{
+    Appended, Changed, ConversionCursor, ConversionPage, ConversionQuery, Ledger, LedgerError, Owes,
+    SentId, Settled, Settlement,
+};
 pub use log::{EventLog, LogError, LogPosition};
 pub use policy::{PolicyPublisher, PublishError};
+pub use postbacks::{
+    After, Attempt, Backlog, ClickMessage, Delivery, DeliveryQuery, DeliveryState, EXCERPT_BYTES,
+    LogCursor, MacroValues, Message, PostbackQueue, Take,
+};
 pub use reports::{
-    ClickMeasures, Dimension, ReportError, ReportFilter, ReportQuery, ReportReader, ReportResult,
+    ClickMeasures, Dimension, DimensionValue, ReportError, ReportFilter, ReportQuery, ReportReader, ReportResult,
     ReportRow, host_of,
 };
 
