@@ -57,7 +57,7 @@ impl EventReader for MemoryEvents {
                 && query
                     .filters
                     .iter()
-                    .all(|f| f.values.contains(&f.dimension.value(&record)))
+                    .all(|f| f.values.contains(&f.dimension.value(&record).to_string()))
         });
         let found: Vec<_> = matching.take(query.limit as usize + 1).collect();
         let next = (found.len() > query.limit as usize).then(|| found[query.limit as usize - 1].1);
@@ -105,13 +105,13 @@ impl ReportReader for FakeReports {
             let wanted = query
                 .filters
                 .iter()
-                .all(|f| f.values.contains(&f.dimension.value(&record)));
+                .all(|f| f.values.contains(&f.dimension.value(&record).to_string()));
             if *of != account || at < query.from || at >= query.to || !wanted {
                 continue;
             }
             let key = query.group_by.iter().map(|d| match d.is_time() {
                 true => assay_model::Timestamp(at.0 - at.0.rem_euclid(60_000)).to_string(),
-                false => d.value(&record),
+                false => d.value(&record).to_string(),
             });
             let counts = measure(&record);
             *groups.entry(key.collect()).or_default() += counts;

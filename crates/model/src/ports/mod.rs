@@ -27,8 +27,8 @@ pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};
 pub use events::{EventFilter, EventPage, EventQuery, EventReader, StoredEvent};
 pub use intel::{IntelError, IntelView};
 pub use ledger::{
-    Appended, Changed, ConversionCursor, ConversionPage, ConversionQuery, Ledger, LedgerError, Owes,
-    SentId, Settled, Settlement,
+    Appended, Changed, ConversionCursor, ConversionPage, ConversionQuery, Ledger, LedgerError,
+    Owes, SentId, Settled, Settlement,
 };
 pub use log::{EventLog, LogError, LogPosition};
 pub use policy::{PolicyPublisher, PublishError};
@@ -37,8 +37,8 @@ pub use postbacks::{
     LogCursor, MacroValues, Message, PostbackQueue, Take,
 };
 pub use reports::{
-    ClickMeasures, Dimension, DimensionValue, ReportError, ReportFilter, ReportQuery, ReportReader, ReportResult,
-    ReportRow, host_of,
+    ClickMeasures, Dimension, DimensionValue, ReportError, ReportFilter, ReportQuery, ReportReader,
+    ReportResult, ReportRow, host_of,
 };
 
 /// A store could not do what was asked.

@@ -1,20 +1,25 @@
 //! Reports: counts over events, grouped by dimensions.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Country;
 use crate::hit::Field;
 use crate::record::EventRecord;
 use crate::{AccountId, Timestamp};
 
-macro_rules! dimensions {
-    ($($name:ident $text:literal $doc:literal,)*) => {
-        /// What events can be grouped and filtered by.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// Makes an enum of dimensions with their stable names.
+macro_rules! named_dimensions {
+    ($(#[$about:meta])* $enum:ident: $($name:ident $text:literal $doc:literal,)*) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum Dimension { $(#[doc = $doc] $name,)* }
+        pub enum $enum { $(#[doc = $doc] $name,)* }
 
-        impl Dimension {
+        impl $enum {
             /// Every dimension.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
@@ -33,7 +38,11 @@ macro_rules! dimensions {
     };
 }
 
-dimensions! {
+pub(super) use named_dimensions;
+
+named_dimensions! {
+    /// What events can be grouped and filtered by.
+    Dimension:
     Minute "minute" "Start of the minute, in the report's zone.",
     Hour "hour" "Start of the hour, in the report's zone.",
     Day "day" "Date, in the report's zone.",
@@ -98,45 +107,84 @@ impl Dimension {
         })
     }
 
-    /// The event's value, without the time dimensions; empty = not given.
+    /// The event's value, without the time dimensions; an empty text = not given.
     ///
-    /// The one definition that storage columns, filters and reports share.
+    /// The one definition that storage columns, filters and reports share. It is read for
+    /// every dimension of every event that is stored, so it writes no text.
     #[must_use]
-    pub fn value(self, record: &EventRecord<'_>) -> String {
+    pub fn value<'r>(self, record: &'r EventRecord<'_>) -> DimensionValue<'r> {
+        use DimensionValue::{Country, Ip, Number, Text};
+        const NONE: DimensionValue<'static> = Text("");
         let facts = &record.facts;
         let ip = facts.ip.as_ref();
         let ua = facts.ua.as_deref();
         let verdict = &record.verdict;
         if let Some(field) = self.field() {
-            return facts.hit.get(field).unwrap_or("").to_owned();
+            return Text(facts.hit.get(field).unwrap_or(""));
         }
         match self {
-            Self::Event => facts.hit.event.as_str().to_owned(),
-            Self::Integration => facts.hit.integration.to_string(),
-            Self::Country => ip
-                .and_then(|ip| ip.country)
-                .map_or_else(String::new, |c| c.to_string()),
-            Self::City => ip.and_then(|ip| ip.city).unwrap_or("").to_owned(),
+            Self::Event => Text(facts.hit.event.as_str()),
+            Self::Integration => Number(facts.hit.integration.0.into()),
+            Self::Country => ip.and_then(|ip| ip.country).map_or(NONE, Country),
+            Self::City => Text(ip.and_then(|ip| ip.city).unwrap_or("")),
             Self::Asn => ip
                 .and_then(|ip| ip.asn)
-                .map_or_else(String::new, |asn| asn.to_string()),
-            Self::Operator => ip.and_then(|ip| ip.operator).unwrap_or("").to_owned(),
-            Self::NetworkClass => ip.map_or("", |ip| ip.class.as_str()).to_owned(),
-            Self::DeviceType => ua.map_or("", |ua| ua.device_type.as_str()).to_owned(),
-            Self::Os => ua.map_or("", |ua| &*ua.os).to_owned(),
-            Self::Browser => ua.map_or("", |ua| &*ua.browser).to_owned(),
-            Self::UaKind => ua.map_or("", |ua| ua.kind.as_str()).to_owned(),
+                .map_or(NONE, |asn| Number(asn.into())),
+            Self::Operator => Text(ip.and_then(|ip| ip.operator).unwrap_or("")),
+            Self::NetworkClass => Text(ip.map_or("", |ip| ip.class.as_str())),
+            Self::DeviceType => Text(ua.map_or("", |ua| ua.device_type.as_str())),
+            Self::Os => Text(ua.map_or("", |ua| &*ua.os)),
+            Self::Browser => Text(ua.map_or("", |ua| &*ua.browser)),
+            Self::UaKind => Text(ua.map_or("", |ua| ua.kind.as_str())),
             Self::ReferrerDomain => {
-                host_of(facts.hit.get(Field::Referer).unwrap_or("")).to_ascii_lowercase()
+                DimensionValue::host(host_of(facts.hit.get(Field::Referer).unwrap_or("")))
             }
-            Self::Reason => verdict.reason.code().to_owned(),
-            Self::Class => verdict.class.as_str().to_owned(),
-            Self::Risk => verdict.risk.as_str().to_owned(),
-            Self::Rule => verdict.rule.id.to_string(),
-            Self::RuleVersion => verdict.rule.version.to_string(),
-            Self::Action => verdict.action.as_str().to_owned(),
-            Self::Ip => ip.map_or_else(String::new, |ip| ip.ip.to_string()),
-            _ => String::new(),
+            Self::Reason => Text(verdict.reason.code()),
+            Self::Class => Text(verdict.class.as_str()),
+            Self::Risk => Text(verdict.risk.as_str()),
+            Self::Rule => Number(verdict.rule.id),
+            Self::RuleVersion => Number(verdict.rule.version.into()),
+            Self::Action => Text(verdict.action.as_str()),
+            Self::Ip => ip.map_or(NONE, |ip| Ip(ip.ip)),
+            _ => NONE,
+        }
+    }
+}
+
+/// A value as the event has it; [`fmt::Display`] gives the text that reports show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DimensionValue<'r> {
+    /// A text of the event.
+    Text(&'r str),
+    /// A text that the event has in another case.
+    Made(String),
+    /// A number.
+    Number(u64),
+    /// A country.
+    Country(Country),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl<'r> DimensionValue<'r> {
+    /// A host name in small letters; nearly every one comes so.
+    fn host(host: &'r str) -> Self {
+        if host.bytes().any(|c| c.is_ascii_uppercase()) {
+            Self::Made(host.to_ascii_lowercase())
+        } else {
+            Self::Text(host)
+        }
+    }
+}
+
+impl fmt::Display for DimensionValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Made(text) => f.write_str(text),
+            Self::Number(n) => n.fmt(f),
+            Self::Country(country) => country.fmt(f),
+            Self::Ip(ip) => ip.fmt(f),
         }
     }
 }

@@ -139,7 +139,7 @@ fn expected(records: &[Vec<u8>], account: AccountId, query: &EventQuery) -> Vec<
         let matches = |filter: &EventFilter| {
             let value = match filter.dimension {
                 Dimension::Day => hit.time.to_string()[..10].to_owned(),
-                dimension => dimension.value(&record),
+                dimension => dimension.value(&record).to_string(),
             };
             filter.values.contains(&value)
         };

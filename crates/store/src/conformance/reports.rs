@@ -215,7 +215,7 @@ fn value(dimension: Dimension, record: &EventRecord<'_>, tz: &str) -> String {
         Dimension::Day => local[..10].to_owned(),
         Dimension::Hour => format!("{}:00:00{offset}", &local[..13]),
         Dimension::Minute => format!("{}:00{offset}", &local[..16]),
-        dimension => dimension.value(record),
+        dimension => dimension.value(record).to_string(),
     }
 }
 

@@ -116,7 +116,7 @@ impl Rows {
             match dimension.field() {
                 // As `Dimension::value` does, without a copy.
                 Some(field) => column.push(hit.get(field).unwrap_or("")),
-                None => column.push(&dimension.value(record)),
+                None => column.push(&dimension.value(record).to_string()),
             }
         }
         reasons(record, &mut self.scratch);

@@ -371,7 +371,7 @@ fn columns_hold_what_the_shared_definition_says() {
             let record = EventRecord::decode(bytes).unwrap();
             assert_eq!(
                 texts.value(*key as usize),
-                dimension.value(&record),
+                dimension.value(&record).to_string(),
                 "{dimension:?}"
             );
         }
