@@ -8,6 +8,7 @@ pub mod document;
 pub mod facts;
 pub mod hit;
 mod ids;
+pub mod ledger;
 pub mod ports;
 pub mod postback;
 pub mod reason;

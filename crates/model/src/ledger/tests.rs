@@ -1,0 +1,1 @@
+//! The status is the fold of the entries, and sums are exact.

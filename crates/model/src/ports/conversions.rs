@@ -1,0 +1,208 @@
+//! The conversion report: counts and sums over the ledger, grouped by dimensions.
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::ReportError;
+use super::reports::{Dimension, named_dimensions};
+use crate::ledger::{Conversion, Money, Status};
+use crate::{AccountId, Timestamp};
+
+named_dimensions! {
+    /// What conversions can be grouped and filtered by.
+    ConversionDimension:
+    Minute "minute" "Start of the minute, in the report's zone.",
+    Hour "hour" "Start of the hour, in the report's zone.",
+    Day "day" "Date, in the report's zone.",
+    Month "month" "Month, in the report's zone.",
+    Event "event" "Name of the event; `conversion` for the base conversion.",
+    Kind "kind" "Base conversion or post-event.",
+    Integration "integration" "Integration id.",
+    Advertiser "advertiser" "Advertiser.",
+    Offer "offer" "Offer.",
+    Publisher "publisher" "Publisher.",
+    SubId "sub_id" "Sub id.",
+    SubId2 "sub_id_2" "Second sub id.",
+    SubId3 "sub_id_3" "Third sub id.",
+    SubId4 "sub_id_4" "Fourth sub id.",
+    SubId5 "sub_id_5" "Fifth sub id.",
+    SubId6 "sub_id_6" "Sixth sub id.",
+    SourceId "source_id" "Source id.",
+    Country "country" "Country of the address.",
+    Status "status" "Status.",
+    Reason "reason" "Main reason.",
+    ThirdPartyRejectedReason "third_party_rejected_reason" "The reason in the other system's own words.",
+    Action "action" "What detection did.",
+    Currency "currency" "Currency of the amounts.",
+    TransactionId "transaction_id" "Our id of the click.",
+    ExternalTransactionId "external_transaction_id" "The caller's own id of the click.",
+    OrderId "order_id" "The caller's order.",
+}
+
+impl ConversionDimension {
+    /// The stretch of time that the dimension is, for those that are one.
+    #[must_use]
+    pub const fn time(self) -> Option<Dimension> {
+        Some(match self {
+            Self::Minute => Dimension::Minute,
+            Self::Hour => Dimension::Hour,
+            Self::Day => Dimension::Day,
+            Self::Month => Dimension::Month,
+            _ => return None,
+        })
+    }
+
+    /// The conversion's value, without the time dimensions; empty = not given.
+    ///
+    /// The one definition that storage columns, filters and reports share.
+    #[must_use]
+    pub fn value(self, of: &Conversion) -> String {
+        let from = &of.attributes;
+        match self {
+            Self::Minute | Self::Hour | Self::Day | Self::Month => "",
+            Self::Event => of.event_name(),
+            Self::Kind => of.kind.as_str(),
+            Self::Integration => return of.integration.to_string(),
+            Self::Advertiser => &from.advertiser,
+            Self::Offer => &from.offer,
+            Self::Publisher => &from.publisher,
+            Self::SubId => &from.sub_ids[0],
+            Self::SubId2 => &from.sub_ids[1],
+            Self::SubId3 => &from.sub_ids[2],
+            Self::SubId4 => &from.sub_ids[3],
+            Self::SubId5 => &from.sub_ids[4],
+            Self::SubId6 => &from.sub_ids[5],
+            Self::SourceId => &from.source_id,
+            Self::Country => &from.country,
+            Self::Status => of.state.status.as_str(),
+            Self::Reason => of.state.reason.code(),
+            Self::ThirdPartyRejectedReason => &of.state.note,
+            Self::Action => of.action.map_or("", crate::Action::as_str),
+            Self::Currency => &of.currency,
+            Self::TransactionId => &of.transaction_id,
+            Self::ExternalTransactionId => &of.external_transaction_id,
+            Self::OrderId => &of.order_id,
+        }
+        .to_owned()
+    }
+}
+
+/// Only conversions whose dimension has one of the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversionFilter {
+    /// Which dimension.
+    pub dimension: ConversionDimension,
+    /// Any of these; an empty text means "not given".
+    pub values: Vec<String>,
+}
+
+/// Which conversion report.
+#[derive(Clone, Debug)]
+pub struct ConversionReportQuery {
+    /// From here on, by the conversion's own time.
+    pub from: Timestamp,
+    /// Before here.
+    pub to: Timestamp,
+    /// IANA time zone that stretches of time are cut in.
+    pub tz: String,
+    /// Dimensions, outermost first.
+    pub group_by: Vec<ConversionDimension>,
+    /// All must match.
+    pub filters: Vec<ConversionFilter>,
+    /// Rows to skip: the cursor.
+    pub offset: u64,
+    /// Most rows.
+    pub limit: u32,
+}
+
+/// Counts and sums of the conversion report. Every conversion is in one of the four counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct ConversionMeasures {
+    /// All.
+    pub conversions: u64,
+    /// Approved.
+    pub approved: u64,
+    /// Rejected.
+    pub rejected: u64,
+    /// Pending and processing.
+    pub pending: u64,
+    /// Filtered on the network side.
+    pub invalid: u64,
+    /// What publishers get: of approved ones.
+    pub payout: Money,
+    /// What advertisers pay: of approved ones.
+    pub revenue: Money,
+    /// Payout that was not due: of rejected and invalid ones.
+    pub rejected_payout: Money,
+    /// Revenue that was not due: of rejected and invalid ones.
+    pub rejected_revenue: Money,
+}
+
+impl ConversionMeasures {
+    /// One conversion's share.
+    #[must_use]
+    pub fn of(status: Status, payout: Money, revenue: Money) -> Self {
+        let is = |wanted: bool| u64::from(wanted);
+        let lost = matches!(status, Status::Rejected | Status::Invalid);
+        let only = |wanted: bool, money: Money| if wanted { money } else { Money::default() };
+        Self {
+            conversions: 1,
+            approved: is(status == Status::Approved),
+            rejected: is(status == Status::Rejected),
+            pending: is(!status.is_decided()),
+            invalid: is(status == Status::Invalid),
+            payout: only(status == Status::Approved, payout),
+            revenue: only(status == Status::Approved, revenue),
+            rejected_payout: only(lost, payout),
+            rejected_revenue: only(lost, revenue),
+        }
+    }
+}
+
+impl std::ops::AddAssign for ConversionMeasures {
+    fn add_assign(&mut self, other: Self) {
+        self.conversions += other.conversions;
+        self.approved += other.approved;
+        self.rejected += other.rejected;
+        self.pending += other.pending;
+        self.invalid += other.invalid;
+        self.payout += other.payout;
+        self.revenue += other.revenue;
+        self.rejected_payout += other.rejected_payout;
+        self.rejected_revenue += other.rejected_revenue;
+    }
+}
+
+/// One row: the group's values in `group_by` order, its counts and sums.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversionReportRow {
+    /// Values of the dimensions.
+    pub key: Vec<String>,
+    /// Counts and sums.
+    pub measures: ConversionMeasures,
+}
+
+/// A conversion report.
+#[derive(Clone, Debug, Default)]
+pub struct ConversionReport {
+    /// Rows: time ascending first where grouped by time, else most conversions first.
+    pub rows: Vec<ConversionReportRow>,
+    /// Counts and sums of everything that matched.
+    pub totals: ConversionMeasures,
+    /// Currencies of the amounts that were added up, ascending: sums over more than one mean
+    /// nothing until they are grouped or filtered by `currency`.
+    pub currencies: Vec<String>,
+    /// Offset of the next page; `None` = no more.
+    pub next: Option<u64>,
+}
+
+/// Where conversion reports come from. Sees a change as soon as it was answered.
+#[async_trait]
+pub trait ConversionReader: Send + Sync {
+    /// The conversion report.
+    async fn conversions(
+        &self,
+        account: AccountId,
+        query: &ConversionReportQuery,
+    ) -> Result<ConversionReport, ReportError>;
+}
