@@ -141,6 +141,11 @@ async fn answer_plain<C: CounterStore>(
         match read_head(rest, lane.engine.limits.head_bytes) {
             Head::Partial => break Next::More,
             Head::HandOver => break Next::HandOver,
+            Head::Mended(head) => {
+                input.clear();
+                input.extend_from_slice(&head);
+                at = 0;
+            }
             Head::Refused(status) => {
                 let code = if status == 400 {
                     "malformed"

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use assay_model::facts::canonical_ip;
 
+use crate::mend::{Mended, mend};
 use crate::policy::in_range;
 
 /// A request that the lane answers itself.
@@ -36,6 +37,8 @@ pub enum Head<'b> {
     Plain(PlainRequest<'b>),
     /// Anything else that may be HTTP: hyper takes over, these bytes included.
     HandOver,
+    /// Bytes that no target has were encoded: read this instead of the buffer.
+    Mended(Vec<u8>),
     /// No HTTP, or over a limit: the status to refuse it with.
     Refused(u16),
 }
@@ -54,9 +57,7 @@ pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
         Ok(httparse::Status::Partial) if buffer.len() >= head_bytes => return too_large(buffer),
         Ok(httparse::Status::Partial) => return Head::Partial,
         Err(httparse::Error::TooManyHeaders) => return Head::HandOver,
-        // Bytes above 127 in a target are no HTTP either: refused, and not in any error log,
-        // since nothing has been read that names an integration.
-        Err(_) => return Head::Refused(400),
+        Err(_) => return mended(buffer, head_bytes),
     };
     let (Some(method), Some(target), Some(1)) = (request.method, request.path, request.version)
     else {
@@ -84,6 +85,16 @@ pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
         Head::Plain(plain)
     } else {
         Head::HandOver
+    }
+}
+
+/// Reads on where only the target is at fault; what still is no HTTP is refused.
+fn mended(buffer: &[u8], head_bytes: usize) -> Head<'_> {
+    match mend(buffer) {
+        Mended::Head(head) => Head::Mended(head),
+        Mended::Partial if buffer.len() >= head_bytes => too_large(buffer),
+        Mended::Partial => Head::Partial,
+        Mended::Hopeless => Head::Refused(400),
     }
 }
 
@@ -339,6 +350,7 @@ mod tests {
             Head::Plain(plain) if plain.keep_alive => "plain",
             Head::Plain(_) => "plain, close",
             Head::HandOver => "hyper",
+            Head::Mended(_) => "mended",
             Head::Refused(400) => "400",
             Head::Refused(_) => "refused",
         };
@@ -372,6 +384,10 @@ mod tests {
             ("GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", "hyper"),
             ("GET /a HTTP/1.1\r\nHo", "partial"),
             ("\x16\x03\x01", "400"),
+            ("GET /a?b=\u{fc} HTTP/1.1\r\nHost: x\r\n\r\n", "plain"),
+            ("GET /a?b=\0 HTTP/1.1\r\nHost: x\r\n\r\n", "mended"),
+            ("GET /a?b=\0", "partial"),
+            ("GET /a HTTP/1.1\r\nb\0d: x\r\n\r\n", "400"),
         ] {
             assert_eq!(kind(text), expected, "{text:?}");
         }

@@ -13,6 +13,7 @@ mod enrich;
 mod ingress;
 mod lane;
 mod mapping;
+mod mend;
 mod native;
 mod outbox;
 mod policy;

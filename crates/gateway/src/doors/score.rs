@@ -83,7 +83,8 @@ impl Caller {
     /// The integration that an event names, if the caller may score for it.
     ///
     /// # Errors
-    /// [`FieldError`]: unknown, foreign, wrong key or paused all name `integration_id`.
+    /// [`FieldError`]: unknown, foreign or paused name `integration_id`. Who has only a key is
+    /// told the same of a wrong key and of an integration that is not there.
     pub fn integration<'s>(
         &self,
         snapshot: &'s Snapshot,
@@ -96,11 +97,16 @@ impl Caller {
             field: "integration_id".into(),
             detail,
         };
-        let unknown = || {
-            refusal(
+        let unknown = || match self {
+            Self::Account(_) => refusal(
                 "unknown_integration",
                 format!("{id} is no integration that this credential may use"),
-            )
+            ),
+            Self::Key(_) => FieldError {
+                code: "bad_key",
+                field: "key".into(),
+                detail: format!("is not that of integration {id}"),
+            },
         };
         let (account, integration) = snapshot
             .integration(IntegrationId(id))
@@ -146,6 +152,7 @@ pub async fn answer<C: CounterStore>(
         Err(error) => {
             let status = match error.code {
                 "json" => 400,
+                "bad_key" => 401,
                 "source" => 403,
                 _ => 422,
             };

@@ -134,12 +134,25 @@ fn only_who_may_score_scores() {
             event(id).to_string().as_bytes(),
         );
         assert_eq!(in_header.status, in_query.status);
+        let kind = in_header.header("content-type").map(str::to_owned);
+        assert!(in_header.status == 200 || kind.as_deref() == Some("application/problem+json"));
         in_header.status
     };
     assert_eq!(by_key("secret-key-0000001", keyed), 200);
-    assert_eq!(by_key("secret-key-0000002", keyed), 422);
-    assert_eq!(by_key("secret-key-0000001", own), 422);
-    assert_eq!(by_key("", own), 422);
+    assert_eq!(by_key("secret-key-0000002", keyed), 401);
+    assert_eq!(by_key("secret-key-0000001", own), 401);
+    assert_eq!(by_key("", own), 401);
+    assert_eq!(
+        by_key("secret-key-0000001", 999),
+        401,
+        "and no other answer"
+    );
+    let log = server.show(&format!("/integrations/{keyed}/errors"));
+    assert_eq!(
+        (&log["items"][0]["code"], &log["items"][0]["count"]),
+        (&json!("bad_key"), &json!(2)),
+        "{log}"
+    );
     let refused = score(&server, ADMIN, &event(guarded).to_string());
     assert_eq!(
         (refused.status, refused.field().as_str()),

@@ -431,9 +431,7 @@ fn hostile_requests_are_answered_and_nothing_dies() {
         ("10,000 parameters", request(format!("{good}{many}").as_bytes()), &[414]),
         ("huge header", format!("GET {good} HTTP/1.1\r\nHost: x\r\nCookie: {huge}\r\n\r\n").into_bytes(), &[431]),
         ("1,000 headers", format!("GET {good} HTTP/1.1\r\nHost: x\r\n{}\r\n", "a: b\r\n".repeat(1000)).into_bytes(), &[200, 431]),
-        ("a NUL in the target", request(b"/ic3.php?m=\0"), &[400]),
-        ("a bare CR", request(b"/ic3.php?m=\rx"), &[400]),
-        ("bytes that are no UTF-8", request(&[good.as_bytes(), b"&s2=\xff\xfe\xc3\x28"].concat()), &[200, 400]),
+        ("a NUL where there is no path", request(b"\0"), &[400]),
         ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(), &[400]),
         ("no HTTP at all", b"hello there\r\n\r\n".to_vec(), &[400]),
         ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), &[400, 505]),
@@ -461,6 +459,14 @@ fn hostile_requests_are_answered_and_nothing_dies() {
         (
             "bytes that are UTF-8",
             format!("{good}&s7=Zürich&s2=東京").into_bytes(),
+        ),
+        (
+            "bytes that are no UTF-8",
+            [good.as_bytes(), b"&s2=\xff\xfe\xc3\x28&s7=M\xfcnchen"].concat(),
+        ),
+        (
+            "control bytes and spaces",
+            [good.as_bytes(), b"&s2=\0\x01\r\x7f&s7=New York"].concat(),
         ),
         (
             "nothing but separators",
@@ -501,6 +507,57 @@ fn hostile_requests_are_answered_and_nothing_dies() {
     assert_eq!(server.score(&Call::web(own)).tqs(), "0 CL");
     let grown = server.rss_mib().saturating_sub(before_mib);
     assert!(grown < 100, "{grown} MiB more");
+}
+
+#[test]
+fn raw_bytes_in_a_target_are_read_like_encoded_ones() {
+    let server = Server::start();
+    let own = server.integration(&json!({}));
+    let city = |raw: &[u8]| {
+        let target = Call::web(own).verbose().target().into_bytes();
+        let mut client = server.client();
+        let target = [target.as_slice(), b"&s7=", raw].concat();
+        client.write(&request(&target)).unwrap();
+        let answer = client.read(false).unwrap();
+        assert_eq!(answer.tqs(), "0 CL", "{}", answer.text());
+        let id = answer.json()["detail"]["event_id"].clone();
+        let why = server.show(&format!("/events/{}", id.as_str().unwrap()));
+        (why["facts"]["geo_city"].clone(), client)
+    };
+    assert_eq!(city("Zürich".as_bytes()).0, "Zürich");
+    let (latin, mut client) = city(b"Z\xfcrich");
+    assert_eq!(latin, "Z\u{fffd}rich");
+    assert_eq!(
+        client.get(&Call::web(own).target()).tqs(),
+        "0 CL",
+        "the connection goes on"
+    );
+    let (spaced, mut client) = city(b"New York");
+    assert_eq!(spaced, "New York");
+    assert!(client.is_closed(), "a proxy may see another end of it");
+    // What is wrong with such a call stands in the log like that of any other.
+    let wrong = Call::web(own).without("cid").target().into_bytes();
+    let mut client = server.client();
+    client
+        .write(&request(&[wrong.as_slice(), b"&s7=\xff\0"].concat()))
+        .unwrap();
+    assert_eq!(client.read(false).unwrap().tqs(), "-1 ERR");
+    logged(&server, own, "the missing cid", |row| row["field"] == "cid");
+}
+
+#[test]
+fn a_call_that_names_no_integration_stands_in_its_accounts_log() {
+    let server = Server::start();
+    let own = server.integration(&json!({}));
+    assert_refused(&server, &Call::web(own).without("s"), "s is missing");
+    let found = wait_until("the row of the account", Duration::from_secs(5), || {
+        let rows = server.show("/errors");
+        let rows = rows["items"].as_array().unwrap();
+        rows.iter().find(|row| row["field"] == "s").cloned()
+    });
+    assert_eq!(found["integration_id"], Value::Null);
+    let of_integration = server.show(&format!("/integrations/{own}/errors"));
+    assert_eq!(of_integration["items"], json!([]));
 }
 
 #[test]
