@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::doors::{Answer, DoorRequest, Method, title};
+use crate::headers::Headers;
 use crate::ingress::{Head, ParamBuffer, PlainRequest, client_address, read_head};
 use crate::lane::Lane;
 use crate::outbox::Scratch;
@@ -162,7 +163,7 @@ async fn answer_plain<C: CounterStore>(
                 break Next::Close;
             }
             Head::Plain(plain) => {
-                let length = plain.length;
+                let length = plain.head.len();
                 let open = plain.keep_alive && !lane.closing.get();
                 answer_one(lane, &plain, open, buffers, peer).await;
                 at += length;
@@ -192,6 +193,8 @@ async fn answer_one<C: CounterStore>(
         content_type: "",
         authorization: plain.authorization,
         key: plain.key,
+        host: plain.host,
+        headers: Headers::Head(plain.head),
         peer: client_address(peer, plain.forwarded, &lane.doors.trusted_proxies),
     };
     let answer = lane
@@ -209,18 +212,25 @@ async fn answer_one<C: CounterStore>(
 
 /// Appends an HTTP/1.1 response.
 fn write_answer(answer: &Answer, with_body: bool, close: bool, date: &str, out: &mut Vec<u8>) {
-    let error = answer.error.as_deref();
     // Writing into a vector cannot fail.
     let _ = write!(
         out,
-        "HTTP/1.1 {} {}\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\ndate: {date}\r\n",
+        "HTTP/1.1 {} {}\r\ncache-control: no-store\r\ndate: {date}\r\n",
         answer.status,
         title(answer.status),
-        answer.content_type,
-        answer.body.len(),
     );
-    if let Some(error) = error {
+    // 204 has no body, and may not say how long it is.
+    if answer.status != 204 {
+        let _ = write!(out, "content-length: {}\r\n", answer.body.len());
+    }
+    if !answer.content_type.is_empty() {
+        let _ = write!(out, "content-type: {}\r\n", answer.content_type);
+    }
+    if let Some(error) = answer.error.as_deref() {
         let _ = write!(out, "x-assay-error: {error}\r\n");
+    }
+    for (name, value) in answer.headers() {
+        let _ = write!(out, "{name}: {value}\r\n");
     }
     if close {
         out.extend_from_slice(b"connection: close\r\n");

@@ -24,8 +24,10 @@ pub struct PlainRequest<'b> {
     pub key: Option<&'b str>,
     /// `X-Forwarded-For`.
     pub forwarded: Option<&'b str>,
-    /// Length of the head.
-    pub length: usize,
+    /// `Host`.
+    pub host: &'b str,
+    /// The whole head, for who needs another header.
+    pub head: &'b [u8],
 }
 
 /// What a buffer begins with.
@@ -73,7 +75,8 @@ pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
         authorization: None,
         key: None,
         forwarded: None,
-        length,
+        host: "",
+        head: &buffer[..length],
     };
     let mut hosts = 0;
     for header in request.headers.iter() {
@@ -107,7 +110,10 @@ fn read_header<'b>(
     let name = header.name;
     let text = || std::str::from_utf8(header.value).ok();
     match name.len() {
-        4 if name.eq_ignore_ascii_case("host") => *hosts += 1,
+        4 if name.eq_ignore_ascii_case("host") => {
+            *hosts += 1;
+            plain.host = text().unwrap_or("");
+        }
         10 if name.eq_ignore_ascii_case("connection") => match text() {
             Some(value) if value.eq_ignore_ascii_case("close") => plain.keep_alive = false,
             Some(value) if value.eq_ignore_ascii_case("keep-alive") => {}

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::conn::{ConnState, Phase, REST_BYTES, REST_TIME, Rewound};
 use crate::doors::{Answer, Caller, DoorRequest, Method, authorize};
+use crate::headers::Headers;
 use crate::ingress::{ParamBuffer, client_address};
 use crate::lane::Lane;
 use crate::outbox::Scratch;
@@ -87,6 +88,8 @@ async fn answer<C: CounterStore>(
         content_type: text(header::CONTENT_TYPE).unwrap_or(""),
         authorization: text(header::AUTHORIZATION),
         key: text(header::HeaderName::from_static("x-assay-key")),
+        host: text(header::HOST).or(parts.uri.host()).unwrap_or(""),
+        headers: Headers::Map(&parts.headers),
         peer,
     };
     if door.path == "/v1/score/batch" && door.method == Method::Post {
@@ -151,16 +154,22 @@ fn not_whole() -> Answer {
     Answer::problem(400, "body", "", detail)
 }
 
-fn reply(answer: Answer) -> Reply {
-    let mut response = Response::new(Either::Left(Full::new(answer.body.into())));
+fn reply(mut answer: Answer) -> Reply {
+    let body = std::mem::take(&mut answer.body);
+    let mut response = Response::new(Either::Left(Full::new(body.into())));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(answer.content_type),
-    );
+    if !answer.content_type.is_empty() {
+        let value = HeaderValue::from_static(answer.content_type);
+        headers.insert(header::CONTENT_TYPE, value);
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in answer.headers() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(*name, value);
+        }
+    }
     if let Some(error) = answer
         .error
         .and_then(|text| HeaderValue::from_str(&text).ok())

@@ -2,9 +2,11 @@
 //!
 //! A door turns a request into a hit and a verdict into its own bytes; it does no IO.
 
+mod route;
 mod s2s;
 mod score;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,6 +14,7 @@ use assay_model::ports::{CounterStore, DoorError};
 use assay_model::{AccountId, IntegrationId};
 
 use crate::engine::Engine;
+use crate::headers::Headers;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{FieldError, cut};
 use crate::outbox::{Outbox, Scratch};
@@ -46,6 +49,10 @@ pub struct DoorRequest<'r> {
     pub authorization: Option<&'r str>,
     /// `X-Assay-Key`.
     pub key: Option<&'r str>,
+    /// `Host`, port included.
+    pub host: &'r str,
+    /// All headers.
+    pub headers: Headers<'r>,
     /// Whose call it is.
     pub peer: IpAddr,
 }
@@ -61,18 +68,50 @@ pub struct Answer {
     pub error: Option<String>,
     /// Body.
     pub body: Vec<u8>,
+    /// More headers, see [`Self::with`].
+    headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Answer {
+    /// An answer with a body; without a content type the header is left out.
+    #[must_use]
+    pub const fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            content_type,
+            error: None,
+            body,
+            headers: Vec::new(),
+        }
+    }
+
     /// 200 with JSON.
     #[must_use]
     pub const fn json(body: Vec<u8>) -> Self {
-        Self {
-            status: 200,
-            content_type: "application/json",
-            error: None,
-            body,
+        Self::new(200, "application/json", body)
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub const fn empty(status: u16) -> Self {
+        Self::new(status, "", Vec::new())
+    }
+
+    /// Adds a header, its name in lower case. One whose value is not printable ASCII is left
+    /// out: nothing that a visitor sends may begin a line of its own.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        let value = value.into();
+        if value.bytes().all(|c| c.is_ascii_graphic() || c == b' ') {
+            self.headers.push((name, value));
         }
+        self
+    }
+
+    /// The headers beside status, type and length; `Cache-Control: no-store` is on every answer.
+    #[must_use]
+    pub fn headers(&self) -> &[(&'static str, Cow<'static, str>)] {
+        &self.headers
     }
 
     /// A problem document (RFC 9457).
@@ -88,11 +127,10 @@ impl Answer {
         if !field.is_empty() {
             problem["field"] = field.into();
         }
+        let body = problem.to_string().into_bytes();
         Self {
-            status,
-            content_type: "application/problem+json",
             error: Some(header_text(detail)),
-            body: problem.to_string().into_bytes(),
+            ..Self::new(status, "application/problem+json", body)
         }
     }
 }
@@ -102,6 +140,8 @@ impl Answer {
 pub fn title(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        204 => "No Content",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -138,6 +178,8 @@ pub struct Doors {
     pub ready: AtomicBool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// Hosts behind `{iid}.clicks.` and its like; lower case, without a port.
+    pub public_hosts: Vec<String>,
 }
 
 impl Doors {
@@ -157,25 +199,46 @@ impl Doors {
             "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
             "/readyz" => text(503, "not ready\n"),
             "/v1/score/batch" => Answer::problem(405, "method", "", "POST NDJSON to this path"),
-            path => Answer::problem(
-                404,
-                "not_found",
-                "",
-                &format!("there is nothing at {}", cut(path)),
-            ),
+            path => match route::find(path, request.host, &self.public_hosts) {
+                Some(route) => self.at_integration(engine, route, request),
+                None => nothing_at(path),
+            },
+        }
+    }
+
+    /// The doors of an integration, found by its number alone.
+    fn at_integration<C: CounterStore>(
+        &self,
+        engine: &Engine<C>,
+        route: Route,
+        request: &DoorRequest<'_>,
+    ) -> Answer {
+        let snapshot = engine.policies.load();
+        let Some((_account, _integration)) = snapshot.integration(route.integration) else {
+            return nothing_at(request.path);
+        };
+        match route.door {
+            Door::Click | Door::Jsp | Door::Impression | Door::Postback | Door::Rejection => {
+                nothing_at(request.path)
+            }
         }
     }
 }
 
-fn text(status: u16, body: &str) -> Answer {
-    Answer {
-        status,
-        content_type: "text/plain; charset=utf-8",
-        error: None,
-        body: body.as_bytes().to_vec(),
-    }
+fn nothing_at(path: &str) -> Answer {
+    let detail = format!("there is nothing at {}", cut(path));
+    Answer::problem(404, "not_found", "", &detail)
 }
 
+fn text(status: u16, body: &str) -> Answer {
+    Answer::new(
+        status,
+        "text/plain; charset=utf-8",
+        body.as_bytes().to_vec(),
+    )
+}
+
+use route::{Door, Route};
 pub(crate) use score::{Caller, authorize, score_event};
 
 /// A refused call, for the integration's error log: parameter names only, no values.

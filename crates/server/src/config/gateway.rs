@@ -31,6 +31,9 @@ pub struct Gateway {
     pub counter_slots: usize,
     /// User agents kept in memory.
     pub user_agents: usize,
+    /// Hosts whose `{integration id}.clicks.`, `.postbacks.`, `.imp.` and `.rejections.` lead
+    /// here, with a port where links need one; those of `listen.public_urls` do too.
+    pub public_hosts: Vec<String>,
 }
 
 impl Default for Gateway {
@@ -50,6 +53,7 @@ impl Default for Gateway {
             idle_s: connections.idle_s,
             counter_slots: 15_000_000,
             user_agents: assay_intel::ua::UaCache::CAPACITY_DEFAULT,
+            public_hosts: Vec::new(),
         }
     }
 }
@@ -81,6 +85,12 @@ impl Gateway {
         range("idle_s", self.idle_s, 1, 3600);
         range("counter_slots", self.counter_slots as u64, 1024, 1 << 32);
         range("user_agents", self.user_agents as u64, 1024, 1 << 28);
+        for host in self.public_hosts.iter().filter(|host| !is_host(host)) {
+            problems.push(Problem::new(
+                "gateway.public_hosts",
+                format!("{host:?} must be a host like traffic.example, without https:// or path"),
+            ));
+        }
     }
 
     /// Lanes to start.
@@ -112,4 +122,13 @@ impl Gateway {
             idle_s: self.idle_s,
         }
     }
+}
+
+/// Whether a text is a host name, with or without a port.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, "80"));
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+    };
+    name.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -87,6 +87,22 @@ impl Config {
         refuse(&problems)
     }
 
+    /// The hosts behind `{iid}.clicks.` and its like, lower case, without ports. The names
+    /// under `localhost` reach every machine itself, so they cost nothing.
+    pub fn public_hosts(&self) -> Vec<String> {
+        let of_urls = self.listen.public_urls.iter();
+        let urls = of_urls.filter_map(|url| url.split("://").nth(1)?.split('/').next());
+        let named = self.gateway.public_hosts.iter().map(String::as_str);
+        let mut hosts: Vec<String> = named
+            .chain(urls)
+            .map(|host| host.split(':').next().unwrap_or(host).to_ascii_lowercase())
+            .chain(["localhost".to_owned()])
+            .collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
     fn check(&self, problems: &mut Vec<Problem>) {
         self.listen.check(problems);
         self.gateway.check(problems);
@@ -182,7 +198,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let text = "[listen]\ndata = 3\n[gateway]\nlanes = 999\nhead_bytes = 1\n[storrage]\n";
+        let text = "[listen]\ndata = 3\n[gateway]\nlanes = 999\nhead_bytes = 1\n\
+                    public_hosts = [\"https://a.example\"]\n[storrage]\n";
         let error = read(
             text,
             &[("ASSAY__STORAGE__FSYNC_MS", "0"), ("ASSAY__X", "1")],
@@ -193,6 +210,7 @@ mod tests {
             "listen.data",
             "gateway.lanes",
             "gateway.head_bytes",
+            "gateway.public_hosts",
             "storrage",
             "storage.fsync_ms",
             "ASSAY__X",
@@ -213,6 +231,17 @@ mod tests {
         .unwrap();
         assert_eq!(config.gateway.lanes, 3);
         assert_eq!(config.listen.data, "127.0.0.1:9");
+    }
+
+    #[test]
+    fn hosts_of_links_come_from_both_sections() {
+        let text = "[gateway]\npublic_hosts = [\"Traffic.example:8443\"]\n\
+                    [listen]\npublic_urls = [\"https://eu.example:8443\", \"http://us.example\"]\n";
+        let hosts = read(text, &[]).unwrap().public_hosts();
+        assert_eq!(
+            hosts,
+            ["eu.example", "localhost", "traffic.example", "us.example"]
+        );
     }
 
     #[test]

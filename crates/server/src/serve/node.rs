@@ -91,6 +91,7 @@ impl Node {
                 .iter()
                 .filter_map(|p| list_cidr(p))
                 .collect(),
+            public_hosts: config.public_hosts(),
         });
         let policies = Arc::new(PolicyLoader::new(Arc::clone(&control), Arc::clone(&engine)));
         Ok((
