@@ -173,6 +173,8 @@ pub struct Hit<'a> {
     texts: Vec<&'a str>,
     /// Per field: place in `texts` plus one; 0 = not given.
     places: [u8; FIELD_COUNT],
+    /// A bit per field that is given, so that nobody asks all of them.
+    mask: u64,
     /// Parameters that are none of ours, kept as they came (at most 32).
     pub extras: Vec<(&'a str, &'a str)>,
     /// Parameters left at their macro, with the literal that stood there.
@@ -217,6 +219,7 @@ impl<'a> Hit<'a> {
             ip: None,
             texts: Vec::with_capacity(16),
             places: [0; FIELD_COUNT],
+            mask: 0,
             extras: Vec::new(),
             unreplaced: Vec::new(),
         }
@@ -233,8 +236,10 @@ impl<'a> Hit<'a> {
     pub fn set(&mut self, field: Field, text: Option<&'a str>) {
         let Some(text) = text else {
             self.places[field as usize] = 0;
+            self.mask &= !(1 << field as u8);
             return;
         };
+        self.mask |= 1 << field as u8;
         match self
             .texts
             .get_mut(usize::from(self.places[field as usize]).wrapping_sub(1))
@@ -251,9 +256,18 @@ impl<'a> Hit<'a> {
 
     /// The fields that are given, in stored order.
     pub fn given(&self) -> impl Iterator<Item = (Field, &'a str)> + '_ {
-        Field::ALL
-            .iter()
-            .filter_map(|&field| self.get(field).map(|text| (field, text)))
+        let mut left = self.mask;
+        std::iter::from_fn(move || {
+            let field = *Field::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            self.get(field).map(|text| (field, text))
+        })
+    }
+
+    /// A bit per field that is given, at the field's number.
+    #[must_use]
+    pub const fn given_mask(&self) -> u64 {
+        self.mask
     }
 
     /// Whether the event comes from an app: app views, or a bundle id without a page.

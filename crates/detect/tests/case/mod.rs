@@ -283,19 +283,18 @@ fn ip_mark(case: &CaseMark) -> IpMark<'_> {
 }
 
 fn ua_facts(case: &CaseUa) -> UaFacts {
-    UaFacts {
-        mark: case.mark.as_ref().map(|mark| UaMark {
-            rule: mark.rule.clone(),
-            token: mark.token.clone(),
-            name: mark.name.clone(),
-        }),
-        browser: case.browser.clone(),
-        browser_version: case.browser_version.clone(),
-        os: case.os.clone(),
-        device_type: case.device_type,
-        impossible: case.impossible.clone(),
-        ..UaFacts::bare(case.kind)
-    }
+    let mut ua = UaFacts::bare(case.kind);
+    ua.mark = case.mark.as_ref().map(|mark| UaMark {
+        rule: mark.rule.clone(),
+        token: mark.token.clone(),
+        name: mark.name.clone(),
+    });
+    ua.browser = case.browser.clone();
+    ua.browser_version = case.browser_version.clone();
+    ua.os = case.os.clone();
+    ua.device_type = case.device_type;
+    ua.impossible = case.impossible.clone();
+    ua
 }
 
 fn list_match((list_id, case): (u64, &CaseList)) -> ListMatch<'_> {

@@ -322,18 +322,19 @@ fn ua() -> impl Strategy<Value = UaFacts> {
         option::of(mark),
     )
         .prop_map(
-            |(kind, device_type, (browser, version, os, impossible), mark)| UaFacts {
-                mark: mark.map(|(rule, token, name)| UaMark {
+            |(kind, device_type, (browser, version, os, impossible), mark)| {
+                let mut ua = UaFacts::bare(kind);
+                ua.mark = mark.map(|(rule, token, name)| UaMark {
                     rule: rule.into(),
                     token: token.into(),
                     name: name.into(),
-                }),
-                browser: browser.into(),
-                browser_version: version.into(),
-                os: os.into(),
-                impossible: impossible.into(),
-                device_type,
-                ..UaFacts::bare(kind)
+                });
+                ua.browser = browser.into();
+                ua.browser_version = version.into();
+                ua.os = os.into();
+                ua.impossible = impossible.into();
+                ua.device_type = device_type;
+                ua
             },
         )
 }

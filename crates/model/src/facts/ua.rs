@@ -149,7 +149,27 @@ pub struct UaFacts {
     pub impossible: Box<str>,
     /// The software is so old that almost nobody runs it (`chrome<40`); empty = no.
     pub retired: Box<str>,
+    /// See [`UaFacts::ready`].
+    stored: Stored,
 }
+
+/// The bytes that a record holds of a user agent; a copy that may be changed has none.
+#[derive(Debug, Default)]
+struct Stored(Option<Box<[u8]>>);
+
+impl Clone for Stored {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+impl PartialEq for Stored {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Stored {}
 
 impl UaFacts {
     /// A string of `kind` about which nothing else is known.
@@ -167,7 +187,23 @@ impl UaFacts {
             host_app: Box::default(),
             impossible: Box::default(),
             retired: Box::default(),
+            stored: Stored::default(),
         }
+    }
+
+    /// The same with its part of a record made ahead: a user agent is looked up thousands
+    /// of times for each time it is read. Nothing of it may be changed afterwards; a clone may.
+    #[must_use]
+    pub fn ready(mut self) -> Self {
+        self.stored = Stored(Some(crate::record::ua_bytes(&self).into()));
+        self
+    }
+
+    /// What [`Self::ready`] made.
+    pub(crate) fn stored(&self) -> Option<&[u8]> {
+        self.stored.0.as_deref().inspect(|stored| {
+            debug_assert_eq!(*stored, crate::record::ua_bytes(self), "changed since");
+        })
     }
 
     /// Major version of the browser, if it is a number.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use super::wire::{CodecError, Reader, Writer};
+use super::wire::{CodecError, Numbers, Reader, Writer};
 use crate::facts::{
     AddressScope, Basis, Benign, Country, DeviceFacts, DeviceIdForm, DeviceIdState, DeviceType,
     Facts, IpFacts, IpMark, ListMatch, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
@@ -55,16 +55,15 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Facts<'a>, CodecError> {
 }
 
 fn write_hit(w: &mut Writer<'_>, hit: &Hit<'_>) {
-    w.u32(hit.account.0);
-    w.u32(hit.integration.0);
-    w.u8(hit.event as u8);
-    w.i64(hit.received.0);
-    w.i64(hit.time.0);
-    write_address(w, hit.ip);
-    let mask = hit
-        .given()
-        .fold(0u64, |mask, (field, _)| mask | 1 << field as u8);
-    w.u64(mask);
+    let mut n = Numbers::<64>::new();
+    n.u32(hit.account.0);
+    n.u32(hit.integration.0);
+    n.u8(hit.event as u8);
+    n.i64(hit.received.0);
+    n.i64(hit.time.0);
+    add_address(&mut n, hit.ip);
+    n.u64(hit.given_mask());
+    w.numbers(&n);
     for (_, text) in hit.given() {
         w.text(text);
     }
@@ -100,16 +99,17 @@ fn read_hit<'a>(r: &mut Reader<'a>) -> Result<Hit<'a>, CodecError> {
     Ok(hit)
 }
 
-fn write_address(w: &mut Writer<'_>, ip: Option<IpAddr>) {
+#[inline(always)]
+fn add_address<const N: usize>(n: &mut Numbers<N>, ip: Option<IpAddr>) {
     match ip {
-        None => w.u8(0),
+        None => n.u8(0),
         Some(IpAddr::V4(v4)) => {
-            w.u8(4);
-            w.bytes(&v4.octets());
+            n.u8(4);
+            n.bytes(v4.octets());
         }
         Some(IpAddr::V6(v6)) => {
-            w.u8(6);
-            w.bytes(&v6.octets());
+            n.u8(6);
+            n.bytes(v6.octets());
         }
     }
 }
@@ -125,21 +125,21 @@ fn read_address(r: &mut Reader<'_>) -> Result<Option<IpAddr>, CodecError> {
 
 fn write_ip(w: &mut Writer<'_>, ip: Option<&IpFacts<'_>>) {
     let Some(ip) = ip else { return w.u8(0) };
-    w.u8(1);
-    write_address(w, Some(ip.ip));
-    w.u8(ip.scope as u8);
-    w.bytes(&ip.country.map_or([0; 2], Country::bytes));
-    w.u8(ip.class as u8);
-    w.u8(ip.benign.map_or(0, |b| b as u8));
-    w.u32(ip.asn.unwrap_or(0));
+    let mut n = Numbers::<32>::new();
+    n.u8(1);
+    add_address(&mut n, Some(ip.ip));
+    n.u8(ip.scope as u8);
+    n.bytes(ip.country.map_or([0; 2], Country::bytes));
+    n.u8(ip.class as u8);
+    n.u8(ip.benign.map_or(0, |b| b as u8));
+    n.u32(ip.asn.unwrap_or(0));
+    w.numbers(&n);
     for text in [ip.city, ip.operator, ip.crawler, ip.cloud] {
         w.text(text.unwrap_or(""));
     }
     w.len(ip.marks.len());
     for mark in &ip.marks {
-        w.u8(mark.kind as u8);
-        w.u8(mark.basis as u8);
-        w.u8(u8::from(mark.weak));
+        w.bytes(&[mark.kind as u8, mark.basis as u8, u8::from(mark.weak)]);
         w.text(mark.label);
         w.text(mark.list);
     }
@@ -239,6 +239,20 @@ fn basis_of(code: u8) -> Result<Basis, CodecError> {
 fn write_ua(w: &mut Writer<'_>, ua: Option<&UaFacts>) {
     let Some(ua) = ua else { return w.u8(0) };
     w.u8(1);
+    match ua.stored() {
+        Some(stored) => w.bytes(stored),
+        None => write_known_ua(w, ua),
+    }
+}
+
+/// A user agent's part of a record, for [`UaFacts::ready`].
+pub fn ua_bytes(ua: &UaFacts) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_known_ua(&mut Writer::new(&mut out), ua);
+    out
+}
+
+fn write_known_ua(w: &mut Writer<'_>, ua: &UaFacts) {
     w.u8(ua.kind as u8);
     w.u8(ua.device_type as u8);
     match &ua.mark {
@@ -316,15 +330,17 @@ const BROKEN: [&str; 7] = [
 ];
 
 fn write_device(w: &mut Writer<'_>, device: &DeviceFacts) {
-    for state in [device.device_id, device.gaid, device.idfa] {
-        w.u8(state as u8);
-    }
-    w.u8(device.form.map_or(0, |form| form as u8));
     let known = BROKEN
         .iter()
         .position(|rule| *rule == device.broken)
         .unwrap_or(1);
-    w.u8(known as u8);
+    w.bytes(&[
+        device.device_id as u8,
+        device.gaid as u8,
+        device.idfa as u8,
+        device.form.map_or(0, |form| form as u8),
+        known as u8,
+    ]);
 }
 
 fn read_device(r: &mut Reader<'_>) -> Result<DeviceFacts, CodecError> {

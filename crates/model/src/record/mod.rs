@@ -13,8 +13,9 @@ use crate::facts::Facts;
 use crate::recall::Recall;
 use crate::verdict::Verdict;
 
+pub(crate) use facts::ua_bytes;
 pub use wire::CodecError;
-use wire::{Reader, Writer};
+use wire::{Numbers, Reader, Writer};
 
 /// Version of the bytes that this build writes; it reads this and all earlier ones.
 pub const VERSION: u8 = 1;
@@ -109,16 +110,15 @@ pub fn encode_parts(
     out: &mut Vec<u8>,
 ) {
     let mut writer = Writer::new(out);
-    writer.u8(VERSION);
-    writer.bytes(&parts.event_id.0);
-    writer.u32(parts.decision_us);
-    writer.u32(parts.detect_revision);
-    match parts.destination {
-        None => writer.u8(0),
-        Some(url) => {
-            writer.u8(1);
-            writer.text(url);
-        }
+    let mut frame = Numbers::<24>::new();
+    frame.u8(VERSION);
+    frame.bytes(parts.event_id.0);
+    frame.u32(parts.decision_us);
+    frame.u32(parts.detect_revision);
+    frame.u8(u8::from(parts.destination.is_some()));
+    writer.numbers(&frame);
+    if let Some(url) = parts.destination {
+        writer.text(url);
     }
     facts::write(&mut writer, facts);
     verdict::write_recall(&mut writer, recall);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::wire::{CodecError, Reader, Writer};
+use super::wire::{CodecError, Numbers, Reader, Writer};
 use crate::reason::{Class, Reason, Risk};
 use crate::recall::{Degraded, Reading, Recall};
 use crate::verdict::{
@@ -19,10 +19,12 @@ pub fn write_recall(w: &mut Writer<'_>, recall: &Recall) {
             w.u8(0);
             continue;
         };
-        w.u8(1);
-        w.u32(reading.count);
-        w.u32(reading.span_s);
-        w.u64(reading.gap_ms.map_or(0, |gap| u64::from(gap) + 1));
+        let mut n = Numbers::<24>::new();
+        n.u8(1);
+        n.u32(reading.count);
+        n.u32(reading.span_s);
+        n.u64(reading.gap_ms.map_or(0, |gap| u64::from(gap) + 1));
+        w.numbers(&n);
     }
 }
 
@@ -55,20 +57,30 @@ fn degraded_of(code: u8) -> Result<Option<Degraded>, CodecError> {
 }
 
 pub fn write(w: &mut Writer<'_>, verdict: &Verdict<'_>) {
-    w.u8(verdict.risk as u8);
-    w.u8(verdict.points);
-    w.u8(verdict.class as u8);
-    w.u8(verdict.reason as u8);
-    w.u8(verdict.action as u8);
-    w.u64(verdict.rule.id);
-    w.u32(verdict.rule.version);
-    w.u8(verdict.weighing.strictness as u8);
-    w.u8(verdict.weighing.mode as u8);
-    w.u8(verdict.weighing.on_degraded as u8);
-    w.u8(verdict.degraded.map_or(0, |cause| cause as u8));
+    let mut n = Numbers::<24>::new();
+    n.bytes([
+        verdict.risk as u8,
+        verdict.points,
+        verdict.class as u8,
+        verdict.reason as u8,
+        verdict.action as u8,
+    ]);
+    n.u64(verdict.rule.id);
+    n.u32(verdict.rule.version);
+    n.bytes([
+        verdict.weighing.strictness as u8,
+        verdict.weighing.mode as u8,
+        verdict.weighing.on_degraded as u8,
+        verdict.degraded.map_or(0, |cause| cause as u8),
+    ]);
+    w.numbers(&n);
     w.len(verdict.checks.len());
-    for check in &verdict.checks {
-        w.u8(check.code());
+    for checks in verdict.checks.chunks(32) {
+        let mut codes = [0; 32];
+        for (code, check) in codes.iter_mut().zip(checks) {
+            *code = check.code();
+        }
+        w.bytes(&codes[..checks.len()]);
     }
     w.len(verdict.findings.len());
     for finding in &verdict.findings {
@@ -115,9 +127,11 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Verdict<'a>, CodecError> {
 }
 
 fn write_finding(w: &mut Writer<'_>, finding: &Finding<'_>) {
-    w.u8(finding.reason as u8);
-    w.u8(finding.risk as u8);
-    w.u8(finding.effect as u8);
+    w.bytes(&[
+        finding.reason as u8,
+        finding.risk as u8,
+        finding.effect as u8,
+    ]);
     w.u32(finding.window_s);
     w.u32(finding.n);
     w.text(&finding.list);

@@ -32,30 +32,93 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(bytes);
     }
 
-    pub fn u64(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.out.push(value as u8);
+    pub fn numbers<const N: usize>(&mut self, numbers: &Numbers<N>) {
+        self.bytes(&numbers.bytes[..numbers.len]);
+    }
+
+    pub fn u64(&mut self, value: u64) {
+        let mut number = Numbers::<10>::new();
+        number.u64(value);
+        self.numbers(&number);
     }
 
     pub fn u32(&mut self, value: u32) {
         self.u64(u64::from(value));
     }
 
+    #[inline]
     pub fn len(&mut self, value: usize) {
-        self.u64(value as u64);
+        match u8::try_from(value) {
+            Ok(small @ ..0x80) => self.u8(small),
+            _ => self.u64(value as u64),
+        }
     }
 
-    /// Zigzag, so that small negative numbers stay short.
     pub fn i64(&mut self, value: i64) {
-        self.u64(((value << 1) ^ (value >> 63)) as u64);
+        self.u64(zigzag(value));
     }
 
+    #[inline]
     pub fn text(&mut self, text: &str) {
         self.len(text.len());
-        self.bytes(text.as_bytes());
+        if !text.is_empty() {
+            self.bytes(text.as_bytes());
+        }
+    }
+}
+
+/// So that small negative numbers stay short.
+const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+/// Numbers that stand next to each other, at most `N` bytes of them.
+///
+/// They are gathered where the compiler keeps count in a register, then copied as one:
+/// a vector's length lies in memory, and each byte pushed waits for the one before it.
+pub struct Numbers<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Numbers<N> {
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub const fn u8(&mut self, value: u8) {
+        self.bytes[self.len] = value;
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    pub fn bytes<const M: usize>(&mut self, bytes: [u8; M]) {
+        self.bytes[self.len..self.len + M].copy_from_slice(&bytes);
+        self.len += M;
+    }
+
+    #[inline(always)]
+    pub const fn u64(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.u8(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.u8(value as u8);
+    }
+
+    #[inline(always)]
+    pub fn u32(&mut self, value: u32) {
+        self.u64(u64::from(value));
+    }
+
+    #[inline(always)]
+    pub const fn i64(&mut self, value: i64) {
+        self.u64(zigzag(value));
     }
 }
 
