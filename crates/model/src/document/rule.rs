@@ -151,7 +151,7 @@ impl Scope {
         }
     }
 
-    pub(super) fn check(&self, path: &str, out: &mut Vec<Problem>) {
+    pub(crate) fn check(&self, path: &str, out: &mut Vec<Problem>) {
         for (name, entries) in [
             ("include", &self.countries.include),
             ("exclude", &self.countries.exclude),
