@@ -1,7 +1,7 @@
 //! From a hit to facts: every table is looked at, none is waited for.
 
 use assay_intel::ip::IpTables;
-use assay_model::facts::{DeviceFacts, Facts};
+use assay_model::facts::{DeviceFacts, Facts, SignalFacts};
 use assay_model::hit::{Field, Hit};
 use assay_model::ports::CounterStore;
 
@@ -31,6 +31,7 @@ pub fn enrich<'a, C: CounterStore>(
     }
     let intel_version = u32::try_from(engine.intel.generation()).unwrap_or(u32::MAX);
     Facts {
+        signals: SignalFacts::of(&hit),
         hit,
         ip,
         ua,

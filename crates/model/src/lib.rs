@@ -4,6 +4,7 @@
 //! the data plane and the console lives here; see `docs/ARCHITECTURE.md`.
 
 pub mod base32;
+pub mod click;
 pub mod document;
 pub mod facts;
 pub mod hit;
@@ -15,10 +16,13 @@ pub mod reason;
 pub mod recall;
 pub mod record;
 pub mod render;
+pub mod signing;
 pub mod testing;
 pub mod time;
+pub mod transaction;
 pub mod verdict;
 
+pub use click::{ClickMatch, ClickSearch, MatchedBy};
 pub use facts::Facts;
 pub use hit::{EventKind, Field, Hit};
 pub use ids::{AccountId, EventId, EventIds, IntegrationId};

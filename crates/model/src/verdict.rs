@@ -242,6 +242,8 @@ pub enum Missing {
     Volume = 10,
     /// The times are in the wrong order.
     ClockOrder = 11,
+    /// No signals from the browser collector.
+    Signals = 12,
 }
 
 impl Missing {
@@ -260,6 +262,7 @@ impl Missing {
             Self::Intelligence => "no data loaded",
             Self::Volume => "too few events",
             Self::ClockOrder => "times in wrong order",
+            Self::Signals => "no signals",
         }
     }
 
@@ -278,6 +281,7 @@ impl Missing {
             Self::Intelligence,
             Self::Volume,
             Self::ClockOrder,
+            Self::Signals,
         ]
         .into_iter()
         .find(|missing| *missing as u8 == code)

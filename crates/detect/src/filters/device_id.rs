@@ -1,13 +1,17 @@
-//! Flags device ids of no known form.
+//! Flags device ids of no known form, and a conversion's that is not its click's.
 //!
 //! Zeros and "limit ad tracking" are no id at all: never a reason. `block_empty` asks for
 //! an id on app events; it is off unless chosen, since people may refuse to give one.
 //!
-//! Reads: `facts.device`. Emits: `INVALID_DEVICE_ID`, medium.
+//! Another id than the click's is low: trackers fill in ids of the wrong kind, people reset
+//! them and change phones.
+//!
+//! Reads: `facts.device`, the click's ids. Emits: `INVALID_DEVICE_ID`, medium.
 
+use assay_model::click::ClickMatch;
 use assay_model::facts::{DeviceIdState, Facts};
 use assay_model::hit::Field;
-use assay_model::reason::Reason;
+use assay_model::reason::{Reason, Risk};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
@@ -40,7 +44,7 @@ impl Filter for DeviceId {
     fn check<'a>(
         &'a self,
         facts: &'a Facts<'_>,
-        _: Readings<'_>,
+        readings: Readings<'_>,
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
         let device = &facts.device;
@@ -65,6 +69,13 @@ impl Filter for DeviceId {
                 );
             }
         }
+        let click = readings.click().filter(|_| facts.hit.event.is_conversion());
+        if let Some(click) = click {
+            let valid = ids
+                .iter()
+                .filter(|(_, state)| *state == DeviceIdState::Valid);
+            found.extend(valid.filter_map(|(field, _)| of_other_device(facts, click, *field)));
+        }
         if found.len() > before {
             return Check::Flagged;
         }
@@ -81,4 +92,22 @@ impl Filter for DeviceId {
         }
         Check::Skipped(Missing::DeviceId)
     }
+}
+
+/// An id of the same form as the click's, and not the same. Hashed and plain ids cannot be
+/// compared.
+fn of_other_device<'a>(
+    facts: &'a Facts<'_>,
+    click: &ClickMatch,
+    field: Field,
+) -> Option<Finding<'a>> {
+    let (then, now) = (click.device(field)?, facts.hit.get(field)?);
+    let alike = then.len() == now.len() && then.contains('-') == now.contains('-');
+    (alike && !then.eq_ignore_ascii_case(now)).then(|| {
+        Finding::new(Reason::InvalidDeviceId)
+            .with("field", field.as_str())
+            .with("value", now)
+            .with("rule", "other_than_click")
+            .at_most(Risk::Low)
+    })
 }

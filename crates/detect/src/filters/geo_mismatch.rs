@@ -1,11 +1,13 @@
-//! Flags an event whose declared place is not where its address is.
+//! Flags an event whose declared place is not where its address is, and a conversion that
+//! comes from elsewhere than its click.
 //!
 //! Relays and carriers place people elsewhere on purpose, so shared networks are skipped,
-//! and it is low at most.
+//! and it is low at most: people travel between click and conversion.
 //!
-//! Reads: `geo_country`, `geo_city`, `facts.ip`. Emits: `GEO_MISMATCH`, low.
+//! Reads: `geo_country`, `geo_city`, `facts.ip`, the click's place. Emits: `GEO_MISMATCH`, low.
 
-use assay_model::facts::{Benign, Country, Facts, IpFacts};
+use assay_model::click::ClickMatch;
+use assay_model::facts::{Country, Facts, IpFacts};
 use assay_model::hit::Field;
 use assay_model::reason::Reason;
 use assay_model::verdict::{Check, Finding, Missing};
@@ -18,23 +20,58 @@ impl Filter for GeoMismatch {
     fn check<'a>(
         &'a self,
         facts: &'a Facts<'_>,
-        _: Readings<'_>,
+        readings: Readings<'_>,
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
         let Some(ip) = &facts.ip else {
             return Check::Skipped(Missing::Ip);
         };
-        if matches!(ip.benign, Some(Benign::Relay | Benign::Satellite)) {
+        if ip.displaces_people() {
             return Check::Skipped(Missing::SharedNetwork);
         }
-        let Some(mismatch) = country(facts, ip).or_else(|| city(facts, ip)) else {
+        let declared = country(facts, ip).or_else(|| city(facts, ip));
+        let click = readings.click().filter(|_| facts.hit.event.is_conversion());
+        let moved = click.and_then(|click| since_click(click, ip));
+        if declared.is_none() && moved.is_none() {
             return Check::Skipped(Missing::Values);
-        };
-        let Some(finding) = mismatch else {
-            return Check::Clean;
-        };
-        found.push(finding.with("ip", ip.ip.to_string()));
-        Check::Flagged
+        }
+        let before = found.len();
+        for mismatch in [declared, moved].into_iter().flatten().flatten() {
+            found.push(mismatch.with("ip", ip.ip.to_string()));
+        }
+        if found.len() > before {
+            Check::Flagged
+        } else {
+            Check::Clean
+        }
+    }
+}
+
+/// The click's place against the conversion's, by their addresses.
+fn since_click<'a>(click: &ClickMatch, ip: &'a IpFacts<'_>) -> Option<Option<Finding<'a>>> {
+    if click.displaced {
+        return None;
+    }
+    let moved = |declared: String, observed: String, level: &'static str| {
+        Finding::new(Reason::GeoMismatch)
+            .with("declared", declared)
+            .with("observed", observed)
+            .with("level", level)
+    };
+    if let (Some(from), Some(to)) = (click.country, ip.country)
+        && from != to
+    {
+        return Some(Some(moved(from.to_string(), to.to_string(), "click_country")));
+    }
+    // Cities of one country are compared only when both are known.
+    match (&*click.city, ip.city) {
+        ("", _) | (_, None) => (click.country.is_some() && ip.country.is_some()).then_some(None),
+        (from, Some(to)) => {
+            if same_city(from, to)? {
+                return Some(None);
+            }
+            Some(Some(moved(from.to_owned(), to.to_owned(), "click_city")))
+        }
     }
 }
 

@@ -1,9 +1,13 @@
-//! Flags one device that comes from too many networks.
+//! Flags one device that comes from too many networks and, where the rule asks for it, a
+//! conversion from another network than its click.
 //!
 //! Phones change addresses within their carrier all day, so networks (IPv4 /24, IPv6 /48)
-//! are told apart, not addresses.
+//! are told apart, not addresses; and people go home, so the click's is only compared when
+//! the rule says so.
 //!
-//! Reads: distinct networks per device id. Emits: `IP_HOPPING`, medium.
+//! Reads: distinct networks per device id, the click's address. Emits: `IP_HOPPING`, medium.
+
+use std::net::IpAddr;
 
 use assay_model::Span;
 use assay_model::document::Problem;
@@ -22,6 +26,8 @@ use crate::filter::{Filter, Readings};
 pub struct IpHoppingSettings {
     max_ips: u32,
     time_window: Span,
+    /// Whether a conversion must come from its click's network.
+    same_as_click: bool,
 }
 
 impl Default for IpHoppingSettings {
@@ -29,6 +35,7 @@ impl Default for IpHoppingSettings {
         Self {
             max_ips: 12,
             time_window: Span(3600),
+            same_as_click: false,
         }
     }
 }
@@ -69,6 +76,31 @@ impl Filter for IpHopping {
         readings: Readings<'_>,
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
+        let moved = self
+            .settings
+            .same_as_click
+            .then(|| since_click(facts, readings))
+            .flatten();
+        let hopped = self.hopped(facts, readings, found);
+        match moved {
+            None => hopped,
+            Some(None) if hopped == Check::Flagged => Check::Flagged,
+            Some(None) => Check::Clean,
+            Some(Some(finding)) => {
+                found.push(finding);
+                Check::Flagged
+            }
+        }
+    }
+}
+
+impl IpHopping {
+    fn hopped<'a>(
+        &self,
+        facts: &'a Facts<'_>,
+        readings: Readings<'_>,
+        found: &mut Vec<Finding<'a>>,
+    ) -> Check {
         let Some(device) = facts.device_key() else {
             return Check::Skipped(Missing::DeviceId);
         };
@@ -87,4 +119,23 @@ impl Filter for IpHopping {
         );
         Check::Flagged
     }
+}
+
+/// The click's network against the conversion's; `None` = nothing to compare.
+fn since_click<'a>(facts: &Facts<'_>, readings: Readings<'_>) -> Option<Option<Finding<'a>>> {
+    let click = readings.click().filter(|click| !click.displaced)?;
+    let now = facts.ip.as_ref().filter(|ip| !ip.displaces_people())?.ip;
+    let then = click.ip.filter(|_| facts.hit.event.is_conversion())?;
+    let same = match (then, now) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits() >> 8 == b.to_bits() >> 8,
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 80 == b.to_bits() >> 80,
+        // One visitor has both families: they cannot be compared.
+        _ => return None,
+    };
+    Some((!same).then(|| {
+        Finding::new(Reason::IpHopping)
+            .with("distinct_ips", 2u32)
+            .with("key", "click")
+            .over(1u32)
+    }))
 }

@@ -6,14 +6,20 @@
 mod address;
 mod blank_ua;
 mod click_flooding;
+mod click_injection;
 mod datacenter;
 mod device_id;
 mod duplicate_user;
 mod fast_clicker;
 mod geo_mismatch;
 mod hyper_engagement;
+mod install_time;
 mod ip_hopping;
 mod lists;
+mod locale_mismatch;
+mod session_time;
+mod signals;
+mod third_party_rejection;
 mod ua_kind;
 mod ua_spoofing;
 mod unroutable;
@@ -175,6 +181,11 @@ table! {
     "hyper_engagement" always hyper_engagement::HyperEngagementSettings => hyper_engagement::HyperEngagement::new;
     "ip_hopping" always ip_hopping::IpHoppingSettings => ip_hopping::IpHopping::new;
     "fast_clicker" always fast_clicker::FastClickerSettings => fast_clicker::FastClicker::new;
+    "locale_mismatch" always NoSettings => |_, _| locale_mismatch::LocaleMismatch;
+    "session_time" always session_time::SessionTimeSettings => |settings, _| session_time::SessionTime::new(settings);
+    "click_injection" always NoSettings => |_, _| click_injection::ClickInjection;
+    "install_time" always install_time::InstallTimeSettings => |settings, _| install_time::InstallTime::new(&settings);
+    "third_party_rejection" always NoSettings => |_, _| third_party_rejection::ThirdPartyRejection;
 }
 
 #[cfg(test)]

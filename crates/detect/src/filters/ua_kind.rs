@@ -3,7 +3,9 @@
 //! One kind, one filter, one reason: crawlers, clients that are no browser, automation,
 //! emulators. What makes a text one of these is `assay-intel`'s work.
 //!
-//! Reads: `facts.ua`, `facts.device`. Emits: `KNOWN_CRAWLER`, `NON_BROWSER_UA`,
+//! A browser that drives or emulates also shows in its signals (`signals.rs`).
+//!
+//! Reads: `facts.ua`, `facts.device`, `facts.signals`. Emits: `KNOWN_CRAWLER`, `NON_BROWSER_UA`,
 //! `AUTOMATION`, `EMULATOR`; all high.
 
 use assay_model::facts::{Benign, DeviceIdState, Facts, UaFacts, UaKind};
@@ -11,6 +13,7 @@ use assay_model::hit::{EventKind, Field};
 use assay_model::reason::{Reason, Risk};
 use assay_model::verdict::{Check, Finding, Missing};
 
+use super::signals;
 use crate::filter::{Filter, Readings};
 
 pub struct KnownCrawler;
@@ -29,6 +32,21 @@ fn marked<'a>(reason: Reason, ua: &'a UaFacts) -> Finding<'a> {
         finding.with("rule", ua.kind.as_str())
     } else {
         finding
+    }
+}
+
+/// Flagged with the finding, else what it is without one.
+fn flagged_or<'a>(
+    finding: Option<Finding<'a>>,
+    found: &mut Vec<Finding<'a>>,
+    without: Check,
+) -> Check {
+    match finding {
+        Some(finding) => {
+            found.push(finding);
+            Check::Flagged
+        }
+        None => without,
     }
 }
 
@@ -97,11 +115,12 @@ impl Filter for Automation {
         _: Readings<'_>,
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
+        let by_signals = facts.signals.as_deref().and_then(signals::automation);
         let Some(ua) = facts.ua.as_deref() else {
-            return Check::Skipped(Missing::UserAgent);
+            return flagged_or(by_signals, found, Check::Skipped(Missing::UserAgent));
         };
         if ua.kind != UaKind::Automation {
-            return Check::Clean;
+            return flagged_or(by_signals, found, Check::Clean);
         }
         found.push(
             marked(Reason::Automation, ua).with_some("name", ua.mark.as_ref().map(|m| &*m.name)),
@@ -130,7 +149,9 @@ impl Filter for Emulator {
             return Check::Skipped(Missing::UserAgent);
         };
         if ua.kind != UaKind::Emulator {
-            return Check::Clean;
+            let by_signals = facts.signals.as_deref();
+            let finding = by_signals.and_then(|signals| signals::emulator(signals, ua));
+            return flagged_or(finding, found, Check::Clean);
         }
         found.push(marked(Reason::Emulator, ua));
         Check::Flagged

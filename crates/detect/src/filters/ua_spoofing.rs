@@ -1,6 +1,7 @@
-//! Flags a user agent that contradicts itself, the client hints, the app or the device id.
+//! Flags a user agent that contradicts itself, the client hints, the app, the device id or
+//! what scripts are told.
 //!
-//! Reads: `facts.ua`, client hints, `bundle_id`, `gaid`, `idfa`, `os`. Emits: `UA_SPOOFED`, medium.
+//! Reads: `facts.ua`, `facts.signals`, client hints, `bundle_id`, `gaid`, `idfa`, `os`. Emits: `UA_SPOOFED`, medium.
 
 use assay_model::facts::{DeviceIdState, DeviceType, Facts, UaFacts, UaKind};
 use assay_model::hit::Field;
@@ -36,6 +37,10 @@ impl Filter for UaSpoofing {
             ] {
                 found.extend(rule(facts, ua));
             }
+            if let Some(signals) = facts.signals.as_deref() {
+                let sent = facts.hit.get(Field::UserAgent).unwrap_or("");
+                found.extend(super::signals::contradictions(signals, ua, sent));
+            }
         }
         if found.len() > before {
             Check::Flagged
@@ -45,7 +50,7 @@ impl Filter for UaSpoofing {
     }
 }
 
-fn spoofed<'a>(claim: &'a str, contradiction: &'a str, rule: &'static str) -> Finding<'a> {
+pub(super) fn spoofed<'a>(claim: &'a str, contradiction: &'a str, rule: &'static str) -> Finding<'a> {
     Finding::new(Reason::UaSpoofed)
         .with("claim", claim)
         .with("contradiction", contradiction)
@@ -134,7 +139,7 @@ fn declared_os<'a>(facts: &'a Facts<'_>, ua: &'a UaFacts) -> Option<Finding<'a>>
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
     Android,
     Apple,
     Windows,
@@ -143,7 +148,7 @@ enum Family {
 
 /// Systems that can be told apart for sure; macOS and iOS are one, since iPads say macOS,
 /// and an unknown name proves nothing.
-fn family(os: &str) -> Option<Family> {
+pub(super) fn family(os: &str) -> Option<Family> {
     // The names that `assay-intel` writes, which is nearly all of them.
     match os {
         "Android" => Some(Family::Android),
@@ -156,7 +161,7 @@ fn family(os: &str) -> Option<Family> {
 }
 
 /// The family that a lower-case name of any form tells.
-fn family_in(os: &str) -> Option<Family> {
+pub(super) fn family_in(os: &str) -> Option<Family> {
     // Apple's names are short, so they count only where a word begins: KaiOS holds "ios".
     let apple = os.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         ["ios", "ipad", "iphone", "mac", "osx"]

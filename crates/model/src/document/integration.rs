@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Problem, check_name};
 use crate::hit::Field;
+use crate::signing::Signing;
 use crate::verdict::OnDegraded;
 
 /// How the source is connected.
@@ -118,6 +119,9 @@ pub struct Integration {
     /// Addresses and ranges that may call; empty = all.
     #[serde(default)]
     pub allowed_sources: Vec<String>,
+    /// How senders of clicks and postbacks sign.
+    #[serde(default)]
+    pub signing: Signing,
     /// What is done when a verdict lacks inputs.
     #[serde(default)]
     pub on_degraded: OnDegraded,
@@ -148,6 +152,7 @@ impl Integration {
                 ));
             }
         }
+        self.signing.check("signing", &mut out);
         check_params("clicks.params", &self.clicks.params, &mut out);
         check_params("conversions.params", &self.conversions.params, &mut out);
         for (field, url) in [

@@ -6,12 +6,14 @@
 
 mod device;
 mod ip;
+mod signals;
 mod ua;
 
 pub use device::{DeviceFacts, DeviceIdForm, DeviceIdState};
 pub use ip::{
     AddressScope, Basis, Benign, Country, IpFacts, IpMark, MarkKind, NetworkClass, canonical_ip,
 };
+pub use signals::{SIGNALS_BYTES_MAX, SignalFacts};
 pub use ua::{DeviceType, UaFacts, UaKind, UaMark};
 
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub struct Facts<'a> {
     pub ua: Option<Arc<UaFacts>>,
     /// Its device ids.
     pub device: DeviceFacts,
+    /// What its browser said, read from the hit's `signals`; records store that text only.
+    pub signals: Option<Box<SignalFacts>>,
     /// Matches on the account's own lists.
     pub lists: Vec<ListMatch<'a>>,
     /// Version of the intelligence that was looked up.
@@ -60,6 +64,7 @@ impl<'a> Facts<'a> {
     pub fn bare(hit: Hit<'a>) -> Self {
         Self {
             ip: hit.ip.map(IpFacts::unknown),
+            signals: SignalFacts::of(&hit),
             hit,
             ua: None,
             device: DeviceFacts::default(),

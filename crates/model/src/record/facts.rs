@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::wire::{CodecError, Numbers, Reader, Writer};
 use crate::facts::{
     AddressScope, Basis, Benign, Country, DeviceFacts, DeviceIdForm, DeviceIdState, DeviceType,
-    Facts, IpFacts, IpMark, ListMatch, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
+    Facts, IpFacts, IpMark, ListMatch, MarkKind, NetworkClass, SignalFacts, UaFacts, UaKind,
+    UaMark,
 };
 use crate::hit::{EventKind, Field, Hit};
 use crate::{AccountId, IntegrationId, Timestamp};
@@ -45,6 +46,7 @@ pub fn read<'a>(r: &mut Reader<'a>) -> Result<Facts<'a>, CodecError> {
         });
     }
     Ok(Facts {
+        signals: SignalFacts::of(&hit),
         hit,
         ip,
         ua,
@@ -76,13 +78,22 @@ fn write_hit(w: &mut Writer<'_>, hit: &Hit<'_>) {
     }
 }
 
-fn read_hit<'a>(r: &mut Reader<'a>) -> Result<Hit<'a>, CodecError> {
+/// Whose and of which integration, what happened, when it came in, and its own time.
+type HitFrame = (AccountId, IntegrationId, EventKind, Timestamp, Timestamp);
+
+pub fn read_hit_frame(r: &mut Reader<'_>) -> Result<HitFrame, CodecError> {
     let (account, integration) = (AccountId(r.u32()?), IntegrationId(r.u32()?));
     let event = *EventKind::ALL
         .get(usize::from(r.u8()?))
         .ok_or(CodecError::Unknown("event kind"))?;
-    let mut hit = Hit::new(account, integration, event, Timestamp(r.i64()?));
-    hit.time = Timestamp(r.i64()?);
+    let received = Timestamp(r.i64()?);
+    Ok((account, integration, event, received, Timestamp(r.i64()?)))
+}
+
+fn read_hit<'a>(r: &mut Reader<'a>) -> Result<Hit<'a>, CodecError> {
+    let (account, integration, event, received, time) = read_hit_frame(r)?;
+    let mut hit = Hit::new(account, integration, event, received);
+    hit.time = time;
     hit.ip = read_address(r)?;
     let mask = r.u64()?;
     for &field in Field::ALL {
@@ -114,7 +125,7 @@ fn add_address<const N: usize>(n: &mut Numbers<N>, ip: Option<IpAddr>) {
     }
 }
 
-fn read_address(r: &mut Reader<'_>) -> Result<Option<IpAddr>, CodecError> {
+pub(super) fn read_address(r: &mut Reader<'_>) -> Result<Option<IpAddr>, CodecError> {
     match r.u8()? {
         0 => Ok(None),
         4 => Ok(Some(Ipv4Addr::from(r.array::<4>()?).into())),

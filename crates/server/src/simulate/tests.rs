@@ -104,6 +104,7 @@ impl Engine {
             } else {
                 DeviceFacts::default()
             },
+            signals: assay_model::facts::SignalFacts::of(&hit),
             lists: found_on,
             intel_version: 1,
             hit,

@@ -1,0 +1,14 @@
+// The /jsp page: collect, then go on with a form to the click itself. One request, one
+// event; whatever fails here, the form is sent all the same.
+(function () {
+  var form = document.forms[0];
+  function go(signals) {
+    if (signals) form.elements.js_check_data.value = JSON.stringify(signals);
+    form.submit();
+  }
+  try {
+    collect(100, go);
+  } catch (e) {
+    go();
+  }
+})();
