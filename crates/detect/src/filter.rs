@@ -1,7 +1,8 @@
 //! What a filter is.
 
+use assay_model::click::ClickMatch;
 use assay_model::facts::Facts;
-use assay_model::recall::{CounterSpec, Reading};
+use assay_model::recall::{CounterSpec, Reading, Recall};
 use assay_model::verdict::{Check, Finding};
 
 /// One test: pure and synchronous; no IO, no clock, no panics.
@@ -23,25 +24,38 @@ pub trait Filter: Send + Sync {
     ) -> Check;
 }
 
-/// The counters of one filter, in the order in which it declared them.
+/// What is remembered, as one filter sees it: its counters in the order in which it
+/// declared them, and a conversion's click.
 #[derive(Clone, Copy, Debug)]
 pub struct Readings<'r> {
     all: &'r [Option<Reading>],
     places: &'r [u16],
+    click: Option<&'r ClickMatch>,
 }
 
 impl<'r> Readings<'r> {
-    /// The filter's view on a rule's readings; `places` says where its own stand.
+    /// The filter's view on a rule's recall; `places` says where its own counters stand.
     #[must_use]
-    pub const fn new(all: &'r [Option<Reading>], places: &'r [u16]) -> Self {
-        Self { all, places }
+    pub fn new(recall: &'r Recall, places: &'r [u16]) -> Self {
+        Self {
+            all: &recall.readings,
+            places,
+            click: recall.click.as_deref(),
+        }
     }
 
     /// No counters at all.
     pub const NONE: Readings<'static> = Readings {
         all: &[],
         places: &[],
+        click: None,
     };
+
+    /// The conversion's click; `None` = no conversion, or nothing is known of its click.
+    #[must_use]
+    pub const fn click(&self) -> Option<&'r ClickMatch> {
+        self.click
+    }
 
     /// The reading of the filter's `nth` counter; `None` = the event lacks the key, or
     /// counters were not read.

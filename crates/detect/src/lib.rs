@@ -14,7 +14,7 @@ pub use verdict::{recompute, weigh};
 
 /// Revision of the detection code. Grows when the same facts may come to another verdict,
 /// so that replay can say whether a difference is the rule's or ours.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Filter keys in the order in which [`assay_model::Verdict::checks`] lists them.
 #[must_use]

@@ -38,7 +38,8 @@ fn rejects(finding: &Finding<'_>, verdict: &Verdict<'_>) -> bool {
     };
     let info = finding.reason.info();
     let alone = matches!(info.class, Class::Policy | Class::External)
-        && !["SAMPLED_HOLDOUT", "MANUAL_APPROVED", "APPEAL_REVERSED"].contains(&info.code);
+        && !["SAMPLED_HOLDOUT", "MANUAL_APPROVED", "APPEAL_REVERSED"].contains(&info.code)
+        || info.code == "CLICK_EXPIRED";
     finding.effect == Effect::Block && (by_risk || alone)
 }
 
@@ -156,7 +157,13 @@ proptest! {
         let keys = assay_detect::filter_keys().len();
         prop_assert_eq!(verdict.checks.len(), if screened { keys } else { 0 });
         if !screened {
-            prop_assert_eq!((verdict.action, verdict.risk), (Action::Approved, Risk::Clean));
+            // Whether there is a click that counts is no screening.
+            let attributed = [Reason::NoClick, Reason::ClickExpired];
+            let found = verdict.findings.iter().filter(|f| f.risk > Risk::Clean);
+            prop_assert!(found.clone().all(|f| attributed.contains(&f.reason)));
+            if found.count() == 0 {
+                prop_assert_eq!((verdict.action, verdict.risk), (Action::Approved, Risk::Clean));
+            }
         }
     }
 

@@ -146,6 +146,9 @@ fields! {
     LandingPageTime = 49 "landing_page_time",
     EventName = 50 "event_name",
     Url = 51 "url",
+    ThirdPartyRejectedReason = 52 "third_party_rejected_reason",
+    ThirdPartyStatus = 53 "third_party_status",
+    SessionTime = 54 "session_time",
 }
 
 /// Number of [`Field`]s.

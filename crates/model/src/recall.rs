@@ -4,6 +4,8 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
+use crate::EventId;
+use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::Facts;
 use crate::hit::{EventKind, Field};
 
@@ -191,6 +193,13 @@ pub struct Recall {
     pub readings: SmallVec<[Option<Reading>; 16]>,
     /// Why it is not whole, if it is not.
     pub degraded: Option<Degraded>,
+    /// What the search for a conversion's click came to.
+    pub search: ClickSearch,
+    /// That click, as far as it is known; a search may fail and the postback still tell.
+    pub click: Option<Box<ClickMatch>>,
+    /// The event was judged before, under this id, and the readings are that judgement's:
+    /// this record counts nothing, and is no event of its own.
+    pub again: Option<EventId>,
 }
 
 impl CounterSpec {

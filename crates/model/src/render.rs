@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::{DeviceFacts, DeviceIdState, Facts, IpFacts, ListMatch, UaFacts};
 use crate::record::EventRecord;
 use crate::verdict::{Check, Effect, Finding, Verdict};
@@ -124,6 +125,15 @@ pub fn event_json(record: &EventRecord<'_>) -> Value {
                "on_degraded": weighing.on_degraded}),
     );
     out.insert("facts".into(), facts_json(&record.facts));
+    if let Some(click) = &record.recall.click {
+        out.insert("click".into(), click_json(click));
+    }
+    if record.recall.search != ClickSearch::None {
+        out.insert("click_search".into(), record.recall.search.as_str().into());
+    }
+    if let Some(first) = record.recall.again {
+        out.insert("judged_first_as".into(), first.to_string().into());
+    }
     Value::Object(out)
 }
 
@@ -161,6 +171,40 @@ pub fn facts_json(facts: &Facts<'_>) -> Value {
         }
     }
     out.insert("intel_version".into(), facts.intel_version.into());
+    Value::Object(out)
+}
+
+/// The click of a conversion, as far as the verdict used it.
+#[must_use]
+pub fn click_json(click: &ClickMatch) -> Value {
+    let mut out = Map::new();
+    out.insert("matched_by".into(), click.by.as_str().into());
+    out.insert("event".into(), click.kind.as_str().into());
+    if let Some(id) = click.event_id {
+        out.insert("event_id".into(), id.to_string().into());
+    }
+    if let Some(time) = click.time {
+        out.insert("time".into(), time.to_string().into());
+    }
+    if let Some(ip) = click.ip {
+        out.insert("ip".into(), ip.to_string().into());
+    }
+    if let Some(country) = click.country {
+        out.insert("country".into(), country.as_str().into());
+    }
+    text(&mut out, "city", &click.city);
+    for device in &click.devices {
+        text(&mut out, device.field.as_str(), &device.id);
+    }
+    text(&mut out, "browser", &click.browser);
+    text(&mut out, "os", &click.os);
+    if let Some(action) = click.action {
+        out.insert("action".into(), action.as_str().into());
+        out.insert("risk".into(), click.risk.as_str().into());
+        out.insert("reason".into(), click.reason.code().into());
+    }
+    let lookback = Span(click.lookback_s).to_string();
+    out.insert("lookback".into(), lookback.into());
     Value::Object(out)
 }
 

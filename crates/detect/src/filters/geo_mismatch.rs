@@ -61,7 +61,11 @@ fn since_click<'a>(click: &ClickMatch, ip: &'a IpFacts<'_>) -> Option<Option<Fin
     if let (Some(from), Some(to)) = (click.country, ip.country)
         && from != to
     {
-        return Some(Some(moved(from.to_string(), to.to_string(), "click_country")));
+        return Some(Some(moved(
+            from.to_string(),
+            to.to_string(),
+            "click_country",
+        )));
     }
     // Cities of one country are compared only when both are known.
     match (&*click.city, ip.city) {

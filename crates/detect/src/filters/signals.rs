@@ -99,7 +99,8 @@ pub(super) fn automation(signals: &SignalFacts) -> Option<Finding<'_>> {
 /// A phone that draws with what no phone has.
 pub(super) fn emulator<'a>(signals: &'a SignalFacts, ua: &UaFacts) -> Option<Finding<'a>> {
     let phone = matches!(ua.device_type, DeviceType::Phone | DeviceType::Tablet);
-    let mobile = matches!(family(&ua.os), Some(Family::Android | Family::Apple)) && &*ua.os != "macOS";
+    let mobile =
+        matches!(family(&ua.os), Some(Family::Android | Family::Apple)) && &*ua.os != "macOS";
     (phone && mobile && renderer_is_one_of(signals, &NO_PHONE)).then(|| {
         Finding::new(Reason::Emulator)
             .with_some("token", signals.renderer.as_deref())
@@ -108,7 +109,11 @@ pub(super) fn emulator<'a>(signals: &'a SignalFacts, ua: &UaFacts) -> Option<Fin
 }
 
 fn renderer_is_one_of(signals: &SignalFacts, names: &[&str]) -> bool {
-    let renderer = signals.renderer.as_deref().unwrap_or("").to_ascii_lowercase();
+    let renderer = signals
+        .renderer
+        .as_deref()
+        .unwrap_or("")
+        .to_ascii_lowercase();
     names.iter().any(|name| renderer.contains(name))
 }
 
@@ -140,7 +145,11 @@ fn script_user_agent<'a>(
     }
     let finding = spoofed(&ua.os, told, "script_user_agent");
     let differs = family_in(&told.to_ascii_lowercase()) != family(&ua.os);
-    Some(if differs { finding } else { finding.at_most(Risk::Low) })
+    Some(if differs {
+        finding
+    } else {
+        finding.at_most(Risk::Low)
+    })
 }
 
 /// `navigator.platform` belongs to another system. On `Linux` Android runs as well, and an

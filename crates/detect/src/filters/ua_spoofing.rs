@@ -50,7 +50,11 @@ impl Filter for UaSpoofing {
     }
 }
 
-pub(super) fn spoofed<'a>(claim: &'a str, contradiction: &'a str, rule: &'static str) -> Finding<'a> {
+pub(super) fn spoofed<'a>(
+    claim: &'a str,
+    contradiction: &'a str,
+    rule: &'static str,
+) -> Finding<'a> {
     Finding::new(Reason::UaSpoofed)
         .with("claim", claim)
         .with("contradiction", contradiction)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use assay_model::document::{IntegrationKind, Preset, Problem, Rule};
+use assay_model::document::{IntegrationKind, Preset, Problem, Rule, Scope};
 use assay_model::recall::CounterSpec;
 use assay_model::verdict::{OnDegraded, RuleRef, Weighing};
 use serde_json::{Map, Value};
@@ -47,7 +47,7 @@ impl CompiledRule {
         Ok(Self {
             rule: id,
             integration: rule.integration_id,
-            protection: rule.protection,
+            protection: Some(rule.protection),
             scope: rule.scope.clone(),
             weighing: Weighing {
                 strictness: rule.strictness,
@@ -58,6 +58,20 @@ impl CompiledRule {
             filters,
             needs: needs.specs,
         })
+    }
+
+    /// The rule that screens nothing; rule 0 is nobody's.
+    pub(super) fn unscreened() -> Self {
+        Self {
+            rule: RuleRef { id: 0, version: 0 },
+            integration: None,
+            protection: None,
+            scope: Scope::default(),
+            weighing: Weighing::default(),
+            sub_id: assay_model::Field::SubId,
+            filters: Vec::new(),
+            needs: Vec::new(),
+        }
     }
 }
 

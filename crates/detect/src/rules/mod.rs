@@ -3,6 +3,7 @@
 //! A rule that does not compile is refused with the field and the cause; nothing is
 //! skipped silently (golden rule 6).
 
+mod attribution;
 mod compile;
 
 use assay_model::document::{
@@ -57,7 +58,8 @@ pub struct CompiledRule {
     pub rule: RuleRef,
     /// Only this integration; `None` = all.
     pub integration: Option<u32>,
-    protection: Protection,
+    /// `None` = screens nothing.
+    protection: Option<Protection>,
     scope: Scope,
     weighing: Weighing,
     /// The field that is "the sub id".
@@ -92,7 +94,7 @@ impl CompiledRule {
     /// Whether the rule screens this kind of event at all.
     #[must_use]
     pub fn screens(&self, event: EventKind) -> bool {
-        self.protection.covers(event)
+        self.protection.is_some_and(|own| own.covers(event))
     }
 
     /// Counters that recall must read, in the order [`Recall::readings`] has.
@@ -142,7 +144,9 @@ impl CompiledRule {
         let degraded = recall
             .degraded
             .filter(|_| !self.needs.is_empty() || recall.degraded == Some(Degraded::BudgetSpent));
+        attribution::missing_click(facts, recall, &mut verdict.findings);
         if self.screens(facts.hit.event) {
+            attribution::caught_click(facts, recall, &mut verdict.findings);
             self.run(facts, recall, &mut verdict);
             allow(facts, &mut verdict.findings);
             if let Some(cause) = degraded {
@@ -172,7 +176,7 @@ impl CompiledRule {
             .resize(crate::filter_keys().len(), Check::Off);
         for rule_filter in &self.filters {
             let before = verdict.findings.len();
-            let readings = Readings::new(&recall.readings, &rule_filter.places);
+            let readings = Readings::new(recall, &rule_filter.places);
             let check = rule_filter
                 .filter
                 .check(facts, readings, &mut verdict.findings);
@@ -236,6 +240,7 @@ fn allow(facts: &Facts<'_>, findings: &mut [Finding<'_>]) {
 pub struct AccountRules {
     rules: Vec<CompiledRule>,
     default: CompiledRule,
+    unscreened: CompiledRule,
 }
 
 impl AccountRules {
@@ -272,6 +277,7 @@ impl AccountRules {
         Ok(Self {
             rules: compiled,
             default,
+            unscreened: CompiledRule::unscreened(),
         })
     }
 
@@ -282,6 +288,20 @@ impl AccountRules {
             .iter()
             .find(|rule| rule.matches(facts))
             .unwrap_or(&self.default)
+    }
+
+    /// The rule with this id, if it is for the integration at all; paused ones are not there.
+    #[must_use]
+    pub fn by_id(&self, id: u64, integration: u32) -> Option<&CompiledRule> {
+        self.iter().find(|rule| {
+            rule.rule.id == id && rule.integration.is_none_or(|own| own == integration)
+        })
+    }
+
+    /// The rule of events that nobody screens: it approves, looks at nothing, and has no id.
+    #[must_use]
+    pub const fn unscreened(&self) -> &CompiledRule {
+        &self.unscreened
     }
 
     /// Every rule, the default last.

@@ -204,6 +204,7 @@ fn late_counters_degrade_without_hiding_what_the_others_found() {
     let late = Recall {
         readings: smallvec::smallvec![None; rule.needs().len()],
         degraded: Some(Degraded::RecallLate),
+        ..Recall::default()
     };
     let facts = facts_of(|hit| hit.ip = Some(IpAddr::from([8, 8, 8, 8])));
     let verdict = rule.judge(&facts, &late, OnDegraded::Allow);
@@ -253,6 +254,7 @@ fn a_rejection_recomputes_from_its_evidence() {
     let recall = Recall {
         readings: smallvec::smallvec![reading; rule.needs().len()],
         degraded: None,
+        ..Recall::default()
     };
     let verdict = rule.judge(&facts, &recall, OnDegraded::Allow);
     assert!(verdict.findings.len() >= 4, "{:?}", verdict.findings);

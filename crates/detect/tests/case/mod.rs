@@ -8,14 +8,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use assay_detect::CompiledRule;
+use assay_model::click::{ClickDevice, ClickMatch, MatchedBy};
 use assay_model::document::{IntegrationKind, Preset, Rule};
 use assay_model::facts::{
     Basis, Benign, Country, DeviceFacts, DeviceIdForm, DeviceIdState, DeviceType, Facts, IpFacts,
-    IpMark, ListMatch, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
+    IpMark, ListMatch, MarkKind, NetworkClass, SignalFacts, UaFacts, UaKind, UaMark,
 };
 use assay_model::recall::{Reading, Recall};
 use assay_model::render::evidence_json;
-use assay_model::testing::click;
+use assay_model::testing::{NOW, click};
 use assay_model::verdict::{Check, OnDegraded, RuleRef};
 use assay_model::{EventKind, Field, Hit, Reason, Verdict};
 use serde::Deserialize;
@@ -45,7 +46,49 @@ pub struct Case {
     /// What the filter's counters say, in the order in which it declares them.
     #[serde(default)]
     readings: Vec<Option<CaseReading>>,
+    /// The conversion's click; left out = nothing is known of it.
+    click: Option<CaseClick>,
     expect: Expect,
+}
+
+/// A click `before_s` seconds before the event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseClick {
+    before_s: Option<i64>,
+    #[serde(default)]
+    impression: bool,
+    ip: Option<IpAddr>,
+    country: Option<Country>,
+    #[serde(default)]
+    city: Box<str>,
+    #[serde(default)]
+    displaced: bool,
+    #[serde(default)]
+    devices: BTreeMap<String, Box<str>>,
+}
+
+impl CaseClick {
+    fn click(&self) -> ClickMatch {
+        let mut click = ClickMatch::unknown(MatchedBy::OwnId, 30 * 86_400);
+        if self.impression {
+            click.kind = EventKind::Impression;
+        }
+        click.time = self.before_s.map(|s| NOW.plus_ms(-1000 * s));
+        click.ip = self.ip;
+        click.country = self.country;
+        click.city.clone_from(&self.city);
+        click.displaced = self.displaced;
+        let device = |(name, id): (&String, &Box<str>)| {
+            let field = Field::parse(name)?;
+            Some(ClickDevice {
+                field,
+                id: id.clone(),
+            })
+        };
+        click.devices = self.devices.iter().filter_map(device).collect();
+        click
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,7 +216,8 @@ impl Case {
         }
         let recall = Recall {
             readings: self.readings.iter().map(reading_of).collect(),
-            degraded: None,
+            click: self.click.as_ref().map(CaseClick::click).map(Box::new),
+            ..Recall::default()
         };
         let verdict = rule.judge(&facts, &recall, OnDegraded::Allow);
         if !assay_detect::verdict::agrees(&verdict, facts.hit.event) {
@@ -204,8 +248,10 @@ impl Case {
     }
 
     fn facts(&self) -> Result<Facts<'_>, String> {
+        let hit = self.hit()?;
         Ok(Facts {
-            hit: self.hit()?,
+            signals: SignalFacts::of(&hit),
+            hit,
             ip: self.ip.as_ref().map(ip_facts),
             ua: self.ua.as_ref().map(ua_facts).map(Arc::new),
             device: self.device.facts()?,

@@ -9,15 +9,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use assay_detect::CompiledRule;
+use assay_model::click::{ClickMatch, ClickSearch, MatchedBy};
 use assay_model::document::{IntegrationKind, Preset, Protection, Rule};
 use assay_model::facts::{
     Basis, Benign, Country, DeviceFacts, DeviceIdForm, DeviceIdState, DeviceType, Facts, IpFacts,
     IpMark, ListMatch, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
 };
 use assay_model::recall::{Degraded, Reading, Recall};
-use assay_model::testing::click;
+use assay_model::testing::{NOW, click};
 use assay_model::verdict::{Mode, OnDegraded, RuleRef};
-use assay_model::{EventKind, Field, Strictness};
+use assay_model::{Action, EventKind, Field, Reason, Strictness};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -38,6 +39,8 @@ pub struct World {
     lists: Vec<ListMatch<'static>>,
     unreplaced: bool,
     degraded: Option<Degraded>,
+    search: ClickSearch,
+    click: Option<ClickMatch>,
 }
 
 impl World {
@@ -63,6 +66,7 @@ impl World {
             }
         }
         Facts {
+            signals: assay_model::facts::SignalFacts::of(&hit),
             hit,
             ip: self.ip.clone(),
             ua: self.ua.clone().map(Arc::new),
@@ -83,6 +87,9 @@ impl World {
         Recall {
             readings: rule.needs().iter().enumerate().map(reading).collect(),
             degraded: self.degraded,
+            search: self.search,
+            click: self.click.clone().map(Box::new),
+            again: None,
         }
     }
 
@@ -126,11 +133,13 @@ impl Arbitrary for World {
             device(),
             prop::collection::vec(list(), 0..3),
             prop::bool::weighted(0.2),
+            click_search(),
+            option::weighted(0.7, click_match()),
         );
         (outer, known)
             .prop_map(|(outer, known)| {
                 let (event, kind, on_degraded, readings, degraded) = outer;
-                let (fields, ip, ua, device, lists, unreplaced) = known;
+                let (fields, ip, ua, device, lists, unreplaced, search, click) = known;
                 World {
                     event,
                     kind,
@@ -143,10 +152,41 @@ impl Arbitrary for World {
                     lists,
                     unreplaced,
                     degraded,
+                    search,
+                    click,
                 }
             })
             .boxed()
     }
+}
+
+fn click_search() -> impl Strategy<Value = ClickSearch> {
+    use ClickSearch as S;
+    select(vec![S::None, S::Found, S::NotFound, S::NotMade])
+}
+
+fn click_match() -> impl Strategy<Value = ClickMatch> {
+    let seen = (
+        select(vec![-5, 0, 3, 60, 86_400, 40 * 86_400]),
+        select(vec!["DE", "GB", ""]),
+        select(vec!["", "London", "Köln"]),
+        option::of(select(Action::ALL.to_vec())),
+        prop::bool::ANY,
+        option::of(select(vec!["81.2.69.142", "8.8.8.8", "2606:4700::1"])),
+    );
+    seen.prop_map(|(before_s, country, city, action, impression, ip)| {
+        let mut click = ClickMatch::unknown(MatchedBy::OwnId, 30 * 86_400);
+        click.time = Some(NOW.plus_ms(-1000 * before_s));
+        click.country = Country::parse(country);
+        click.city = city.into();
+        click.action = action;
+        click.reason = Reason::Vpn;
+        click.ip = ip.and_then(|ip| ip.parse().ok());
+        if impression {
+            click.kind = EventKind::Impression;
+        }
+        click
+    })
 }
 
 pub fn event_kind() -> impl Strategy<Value = EventKind> {

@@ -384,6 +384,12 @@ impl<'a> IpFacts<'a> {
     pub fn mark(&self, kind: MarkKind) -> Option<&IpMark<'a>> {
         self.marks.iter().find(|m| m.kind == kind)
     }
+
+    /// Whether the network places people elsewhere on purpose: then where it is says nothing.
+    #[must_use]
+    pub const fn displaces_people(&self) -> bool {
+        matches!(self.benign, Some(Benign::Relay | Benign::Satellite))
+    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ catalogue! {
     25 Automation "AUTOMATION" Sivt High Low "ICVE" ["token" "name" "rule"] Test::Fact, "BN" "AUTOMATION" 1021 "A driven or headless browser.";
     26 Emulator "EMULATOR" Sivt High Low "ICVE" ["token" "rule"] Test::Fact, "BN" "EMULATOR" 1021 "An emulator or simulator, not a device.";
     27 UaSpoofed "UA_SPOOFED" Sivt Medium Medium "ICVE" ["claim" "contradiction" "rule"] Test::Fact, "SU" "UA_SPOOFED" 1021 "The user agent contradicts itself, the client hints, the app or the device id.";
-    28 InvalidDeviceId "INVALID_DEVICE_ID" Sivt Medium Low "ICVE" ["field" "value" "rule"] Test::Fact, "ID" "INVALID_DEVICE_ID" 1021 "A device id is of no known form.";
+    28 InvalidDeviceId "INVALID_DEVICE_ID" Sivt Medium Low "ICVE" ["field" "value" "rule"] Test::Fact, "ID" "INVALID_DEVICE_ID" 1021 "A device id is of no known form, or is not its click's.";
     29 DuplicateIp "DUPLICATE_IP" Sivt Medium Medium "ICVE" ["key" "level" "count"] Test::Above("count"), "DI" "DUPLICATE_IP" 21 "Too many events from one address at this level.";
     30 DuplicateDevice "DUPLICATE_DEVICE" Sivt Medium Medium "ICVE" ["key" "level" "count"] Test::Above("count"), "DD" "DUPLICATE_DEVICE" 21 "Too many events from one device id at this level.";
     31 DuplicateFingerprint "DUPLICATE_FINGERPRINT" Sivt Medium Medium "ICVE" ["key" "level" "count"] Test::Above("count"), "DF" "DUPLICATE_FINGERPRINT" 21 "Too many events from one browser fingerprint at this level.";

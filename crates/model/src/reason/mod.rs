@@ -238,11 +238,13 @@ impl Reason {
     /// Source: SPEC §4, "any POLICY or EXTERNAL reason by itself".
     #[must_use]
     pub fn rejects_alone(self) -> bool {
-        matches!(self.info().class, Class::Policy | Class::External)
+        let by_class = matches!(self.info().class, Class::Policy | Class::External)
             && !matches!(
                 self,
                 Self::SampledHoldout | Self::ManualApproved | Self::AppealReversed
-            )
+            );
+        // A click outside the look-back earns nothing, however lenient the rule (SPEC §2.5).
+        by_class || self == Self::ClickExpired
     }
 }
 

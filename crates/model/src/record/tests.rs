@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use smallvec::smallvec;
 
 use super::*;
+use crate::click::{ClickDevice, ClickMatch, ClickSearch, MatchedBy};
 use crate::facts::{
     Basis, Country, IpFacts, IpMark, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
 };
@@ -77,6 +78,7 @@ fn sample() -> EventRecord<'static> {
         recall: Recall {
             readings: smallvec![Some(reading), None],
             degraded: Some(Degraded::Warming),
+            ..Recall::default()
         },
         verdict,
         destination: Some("https://shop.example/"),
@@ -85,9 +87,34 @@ fn sample() -> EventRecord<'static> {
     }
 }
 
+fn sample_with_click() -> EventRecord<'static> {
+    let mut record = sample();
+    record.facts.hit.event = crate::EventKind::Conversion;
+    let mut click = ClickMatch::unknown(MatchedBy::OwnId, 30 * 86_400);
+    click.event_id = Some(crate::EventId::new(NOW, 1, 0, 0));
+    click.time = Some(NOW.plus_ms(-61_000));
+    click.ip = "2606:4700::1".parse().ok();
+    click.country = Country::parse("DE");
+    click.city = "Köln".into();
+    click.displaced = true;
+    click.devices.push(ClickDevice {
+        field: Field::Gaid,
+        id: "aebe52e7-03ee-455a-b3c4-e57283966239".into(),
+    });
+    click.browser = "Chrome".into();
+    click.os = "Android".into();
+    click.action = Some(Action::Monitored);
+    click.risk = Risk::Medium;
+    click.reason = Reason::Vpn;
+    record.recall.search = ClickSearch::Found;
+    record.recall.click = Some(Box::new(click));
+    record.recall.again = Some(crate::EventId::new(NOW, 1, 0, 7));
+    record
+}
+
 #[test]
 fn a_record_reads_back_as_written() {
-    let record = sample();
+    let record = sample_with_click();
     let mut bytes = Vec::new();
     record.encode(&mut bytes);
     assert_eq!(EventRecord::decode(&bytes).unwrap(), record);
@@ -102,9 +129,30 @@ fn version_1_stays_readable() {
 }
 
 #[test]
+fn version_2_stays_readable() {
+    let golden = include_bytes!("golden_v2.bin");
+    assert_eq!(EventRecord::decode(golden).unwrap(), sample_with_click());
+    let mut bytes = Vec::new();
+    sample_with_click().encode(&mut bytes);
+    assert_eq!(bytes, golden, "the bytes changed without a new version");
+}
+
+#[test]
+fn a_click_of_which_little_is_known_reads_back() {
+    let mut record = sample();
+    for by in [MatchedBy::Given, MatchedBy::Sealed] {
+        record.recall.click = Some(Box::new(ClickMatch::unknown(by, 86_400)));
+        record.recall.search = ClickSearch::NotMade;
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        assert_eq!(EventRecord::decode(&bytes).unwrap(), record);
+    }
+}
+
+#[test]
 fn a_cut_record_is_an_error_at_every_length() {
     let mut bytes = Vec::new();
-    sample().encode(&mut bytes);
+    sample_with_click().encode(&mut bytes);
     for len in 0..bytes.len() {
         assert!(
             EventRecord::decode(&bytes[..len]).is_err(),
@@ -127,12 +175,30 @@ fn a_newer_version_says_so() {
 
 proptest! {
     #[test]
-    fn damaged_bytes_never_panic(at in 0usize..400, byte: u8, noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn damaged_bytes_never_panic(at in 0usize..600, byte: u8, noise in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut bytes = Vec::new();
-        sample().encode(&mut bytes);
+        sample_with_click().encode(&mut bytes);
         let place = at % bytes.len();
         bytes[place] = byte;
         let _ = EventRecord::decode(&bytes);
         let _ = EventRecord::decode(&noise);
     }
+}
+
+#[test]
+fn the_start_says_what_the_whole_does() {
+    let mut bytes = Vec::new();
+    sample().encode(&mut bytes);
+    let record = EventRecord::decode(&bytes).unwrap();
+    let hit = &record.facts.hit;
+    let expected = Frame {
+        event_id: record.event_id,
+        account: hit.account,
+        integration: hit.integration,
+        event: hit.event,
+        received: hit.received,
+        time: hit.time,
+    };
+    assert_eq!(peek_frame(&bytes), Ok(expected));
+    assert!(peek_frame(&bytes[..14]).is_err());
 }

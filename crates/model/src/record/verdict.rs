@@ -26,9 +26,10 @@ pub fn write_recall(w: &mut Writer<'_>, recall: &Recall) {
         n.u64(reading.gap_ms.map_or(0, |gap| u64::from(gap) + 1));
         w.numbers(&n);
     }
+    super::click::write(w, recall);
 }
 
-pub fn read_recall(r: &mut Reader<'_>) -> Result<Recall, CodecError> {
+pub fn read_recall(r: &mut Reader<'_>, version: u8) -> Result<Recall, CodecError> {
     let degraded = degraded_of(r.u8()?)?;
     let mut readings = SmallVec::new();
     for _ in 0..r.len()? {
@@ -44,7 +45,15 @@ pub fn read_recall(r: &mut Reader<'_>) -> Result<Recall, CodecError> {
             }),
         });
     }
-    Ok(Recall { readings, degraded })
+    let mut recall = Recall {
+        readings,
+        degraded,
+        ..Recall::default()
+    };
+    if version >= 2 {
+        super::click::read(r, &mut recall)?;
+    }
+    Ok(recall)
 }
 
 fn degraded_of(code: u8) -> Result<Option<Degraded>, CodecError> {

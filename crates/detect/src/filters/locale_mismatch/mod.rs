@@ -47,10 +47,15 @@ impl Filter for LocaleMismatch {
         let browser = signals.time_zone.as_deref().unwrap_or("");
         found.push(
             Finding::new(Reason::LocaleMismatch)
-                .with("ip_zone", format!("{} {}", country.as_str(), there.join(" ")))
+                .with(
+                    "ip_zone",
+                    format!("{} {}", country.as_str(), there.join(" ")),
+                )
                 .with(
                     "browser_zone",
-                    format!("{browser} {}", clock(offset_min)).trim_start().to_owned(),
+                    format!("{browser} {}", clock(offset_min))
+                        .trim_start()
+                        .to_owned(),
                 )
                 .with_some("language", signals.languages.first().map(String::as_str)),
         );
