@@ -3,6 +3,7 @@
 use super::{FireOn, HttpMethod, Postback, Secret};
 use crate::document::{Problem, check_name};
 use crate::reason::Reason;
+use crate::template::UrlTemplate;
 
 /// Longest delay: seven days.
 const DELAY_MAX_S: u32 = 7 * 86_400;
@@ -44,6 +45,9 @@ impl Postback {
         if self.delay_s > DELAY_MAX_S {
             let detail = format!("is {} s, at most {DELAY_MAX_S} (7 days)", self.delay_s);
             out.push(Problem::new("delay_s", detail));
+        }
+        if let Err(detail) = UrlTemplate::parse(&self.url) {
+            out.push(Problem::new("url", detail));
         }
         self.check_headers(&mut out);
         self.check_body(&mut out);

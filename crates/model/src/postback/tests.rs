@@ -85,6 +85,7 @@ fn every_problem_is_named_at_once() {
         .into();
         p.body = Some("x".into());
         p.secret = Some("short".into());
+        p.url = "https://{publisher}.example/".into();
     });
     let mut fields: Vec<_> = wrong.check().into_iter().map(|p| p.field).collect();
     fields.sort();
@@ -103,8 +104,34 @@ fn every_problem_is_named_at_once() {
             "reasons",
             "reasons[1]",
             "secret",
+            "url",
         ]
     );
+}
+
+#[test]
+fn a_url_is_one_that_can_be_called_and_no_value_chooses_its_place() {
+    for url in [
+        "javascript:alert(1)",
+        "ftp://a.example/",
+        "//a.example/",
+        "https://user:pass@a.example/",
+        "https://{host}/",
+        "https://a.example:{port}/",
+        "{url}",
+        "https://a.example/\r\nX: y",
+        "https://",
+        "gopher://a.example/",
+    ] {
+        let fields: Vec<_> = postback(|p| p.url = url.into())
+            .check()
+            .into_iter()
+            .map(|p| p.field)
+            .collect();
+        assert_eq!(fields, ["url"], "{url}");
+    }
+    let fine = postback(|p| p.url = "http://a.example:8080/{publisher}?x={sub_id}#{y}".into());
+    assert_eq!(fine.check(), []);
 }
 
 #[test]

@@ -5,8 +5,10 @@
 pub enum Encoding {
     /// Into a URL or a form: all but `A-Z a-z 0-9 - . _ ~` as `%XX`.
     Url,
-    /// Between the quotes of a JSON text.
+    /// Into JSON: between quotes as part of that text, elsewhere as a value of its own.
     Json,
+    /// Into the text or an attribute of an XML document; what XML cannot hold is left out.
+    Xml,
     /// Into one line of plain text, such as a header: control characters are left out.
     Line,
 }
@@ -19,6 +21,7 @@ impl Encoding {
         match self {
             Self::Url => push_url(value, out),
             Self::Json => push_json(value, out),
+            Self::Xml => push_xml(value, out),
             Self::Line => out.extend(value.chars().filter(|c| !c.is_control())),
         }
     }
@@ -48,6 +51,21 @@ pub(super) fn push_escaped(byte: u8, out: &mut String) {
     out.push('%');
     out.push(char::from(HEX[usize::from(byte >> 4)]));
     out.push(char::from(HEX[usize::from(byte & 15)]));
+}
+
+fn push_xml(value: &str, out: &mut String) {
+    for c in value.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => out.push(c),
+        }
+    }
 }
 
 fn push_json(value: &str, out: &mut String) {

@@ -4,12 +4,15 @@
 //! name is empty. Of a URL scheme, host and port are literal, so no value can choose them.
 
 mod encode;
+mod json;
 mod url;
 
 pub use encode::Encoding;
 pub use url::{PublicHost, UrlTemplate, append_params};
 
 use std::borrow::Cow;
+
+use json::JsonPlace;
 
 /// What a template is filled with.
 pub trait Values {
@@ -63,9 +66,16 @@ impl Template {
 
     /// Appends the text with every macro replaced, its value encoded once.
     pub fn expand(&self, encoding: Encoding, values: &dyn Values, out: &mut String) {
+        let mut json = JsonPlace::default();
         for part in &self.parts {
             match part {
-                Part::Literal(text) => out.push_str(text),
+                Part::Literal(text) => {
+                    json.pass(text);
+                    out.push_str(text);
+                }
+                Part::Macro(name) if encoding == Encoding::Json && !json.in_quotes() => {
+                    json::push_value(values.value(name).as_deref(), out);
+                }
                 Part::Macro(name) => {
                     if let Some(value) = values.value(name) {
                         encoding.push(&value, out);

@@ -182,6 +182,45 @@ fn a_text_keeps_braces_that_open_no_macro() {
     assert_eq!(line, "Bearer ab: c");
 }
 
+#[test]
+fn xml_is_escaped_and_holds_nothing_xml_cannot() {
+    let mut out = String::new();
+    Template::parse(r#"<a b="{v}">{v}</a>"#).expand(
+        Encoding::Xml,
+        &Pairs(&[("v", "<x>&\"'\0é")]),
+        &mut out,
+    );
+    let value = "&lt;x&gt;&amp;&quot;&apos;é";
+    assert_eq!(out, format!("<a b=\"{value}\">{value}</a>"));
+}
+
+#[test]
+fn outside_quotes_of_json_a_value_stays_one_value() {
+    for (value, written) in [
+        ("5", "5"),
+        ("12.50", "12.50"),
+        ("-1e3", "-1e3"),
+        ("true", "true"),
+        ("", "null"),
+        ("007", r#""007""#),
+        (r#"5,"admin":true"#, r#""5,\"admin\":true""#),
+        ("}", r#""}""#),
+    ] {
+        let mut out = String::new();
+        Template::parse(r#"{"q\"":"{v}","n":{v},"u":{unknown}}"#).expand(
+            Encoding::Json,
+            &Pairs(&[("v", value)]),
+            &mut out,
+        );
+        let read: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(read["q\""], value, "{out}");
+        assert!(
+            out.contains(&format!(r#""n":{written},"u":null}}"#)),
+            "{out}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn no_value_chooses_the_place(
