@@ -2,6 +2,7 @@
 //!
 //! A door turns a request into a hit and a verdict into its own bytes; it does no IO.
 
+mod collector;
 mod route;
 mod s2s;
 mod score;
@@ -195,6 +196,7 @@ impl Doors {
         match request.path {
             "/ic3.php" => s2s::answer(engine, outbox, scratch, params, request).await,
             "/v1/score" => score::answer(engine, outbox, scratch, request).await,
+            "/sdk.js" | "/lib/index.js" => collector::sdk(),
             "/healthz" => text(200, "ok\n"),
             "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
             "/readyz" => text(503, "not ready\n"),
@@ -218,7 +220,8 @@ impl Doors {
             return nothing_at(request.path);
         };
         match route.door {
-            Door::Click | Door::Jsp | Door::Impression | Door::Postback | Door::Rejection => {
+            Door::Jsp => collector::page(request, &route.click_path(request.path)),
+            Door::Click | Door::Impression | Door::Postback | Door::Rejection => {
                 nothing_at(request.path)
             }
         }

@@ -38,6 +38,18 @@ pub struct Route {
     pub integration: IntegrationId,
 }
 
+impl Route {
+    /// The path of the same integration's click door, given the path of this one.
+    pub fn click_path(self, path: &str) -> String {
+        // A host that names the integration already needs no number in the path.
+        let by_host = !path.trim_matches('/').contains('/');
+        match by_host {
+            true => "/".to_owned(),
+            false => format!("/click/{}", self.integration.0),
+        }
+    }
+}
+
 /// Finds the door of a path and host; `public_hosts` are lower case, without a port.
 #[must_use]
 pub fn find(path: &str, host: &str, public_hosts: &[String]) -> Option<Route> {
