@@ -3,6 +3,7 @@
 //! hit → facts → rule → recall → verdict → record → answer. One wait, before the verdict;
 //! exactly one record, whatever the verdict.
 
+use assay_detect::CompiledRule;
 use assay_intel::ip::IpTables;
 use assay_model::EventId;
 use assay_model::facts::Facts;
@@ -28,6 +29,29 @@ pub struct Decision<'d, 'a> {
     pub verdict: &'d Verdict<'d>,
     /// Time the decision took.
     pub decision_us: u32,
+    /// Where its record says it was sent.
+    pub destination: Option<&'d str>,
+}
+
+/// Which rule judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Screening {
+    /// The first whose scope matches.
+    #[default]
+    ByScope,
+    /// This one, whatever its scope.
+    ByRule(u64),
+    /// None: the event goes through, and its record says that nothing was looked at.
+    Off,
+}
+
+/// How a door wants a hit decided.
+#[derive(Debug)]
+pub struct Course<P> {
+    /// Which rule judges.
+    pub screening: Screening,
+    /// Where the event is sent, now that its verdict is known; part of its record.
+    pub place: P,
 }
 
 /// Judges a hit, keeps its record, and lets `respond` make the answer.
@@ -35,15 +59,32 @@ pub async fn decide<C: CounterStore, R>(
     engine: &Engine<C>,
     outbox: &impl Outbox,
     scratch: &mut Scratch,
+    whose: (&AccountPolicy, &IntegrationPolicy),
+    hit: Hit<'_>,
+    respond: impl FnOnce(&Decision<'_, '_>) -> R,
+) -> R {
+    let course = Course {
+        screening: Screening::ByScope,
+        place: |_: &Decision<'_, '_>| None,
+    };
+    decide_as(engine, outbox, scratch, whose, hit, course, respond).await
+}
+
+/// [`decide`] for doors that choose the rule, or a destination once the verdict is known.
+pub async fn decide_as<C: CounterStore, R>(
+    engine: &Engine<C>,
+    outbox: &impl Outbox,
+    scratch: &mut Scratch,
     (account, integration): (&AccountPolicy, &IntegrationPolicy),
     hit: Hit<'_>,
+    course: Course<impl FnOnce(&Decision<'_, '_>) -> Option<String>>,
     respond: impl FnOnce(&Decision<'_, '_>) -> R,
 ) -> R {
     let started_us = engine.clock.monotonic_us();
     let tables = engine.intel.tables();
     let tables: &IpTables = &tables;
     let facts = enrich(engine, tables, account, hit);
-    let rule = account.rules(integration.settings.kind).rule_for(&facts);
+    let rule = rule_for((account, integration), &facts, course.screening);
     rule.bumps(&facts, &mut scratch.bumps);
     let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
     let on_degraded = integration.settings.on_degraded;
@@ -58,21 +99,61 @@ pub async fn decide<C: CounterStore, R>(
     engine
         .stats
         .decided(verdict.action, verdict.degraded.is_some(), decision_us);
+    let mut destination = None;
+    let decision = |event_id| Decision {
+        event_id,
+        facts: &facts,
+        verdict: &verdict,
+        decision_us,
+        destination: None,
+    };
     let event_id = outbox.keep(facts.hit.received, |event_id, out| {
+        destination = (course.place)(&decision(event_id));
         let parts = RecordParts {
             event_id,
-            destination: None,
+            destination: destination.as_deref(),
             detect_revision: assay_detect::REVISION,
             decision_us,
         };
         encode_parts(&parts, &facts, &recall, &verdict, out);
     });
     respond(&Decision {
-        event_id,
-        facts: &facts,
-        verdict: &verdict,
-        decision_us,
+        destination: destination.as_deref(),
+        ..decision(event_id)
     })
+}
+
+/// What an event would come to by what is known at once: no counter is moved or read, and no
+/// record is kept. For HEAD, which is answered without counting.
+pub fn foresee<C: CounterStore, R>(
+    engine: &Engine<C>,
+    whose: (&AccountPolicy, &IntegrationPolicy),
+    hit: Hit<'_>,
+    screening: Screening,
+    respond: impl FnOnce(&Facts<'_>, &Verdict<'_>) -> R,
+) -> R {
+    let tables = engine.intel.tables();
+    let facts = enrich(engine, &tables, whose.0, hit);
+    let rule = rule_for(whose, &facts, screening);
+    let mut recall = Recall::default();
+    recall.readings.resize(rule.needs().len(), None);
+    let verdict = rule.judge(&facts, &recall, whose.1.settings.on_degraded);
+    respond(&facts, &verdict)
+}
+
+fn rule_for<'p>(
+    (account, integration): (&'p AccountPolicy, &IntegrationPolicy),
+    facts: &Facts<'_>,
+    screening: Screening,
+) -> &'p CompiledRule {
+    let rules = account.rules(integration.settings.kind);
+    match screening {
+        Screening::ByScope => rules.rule_for(facts),
+        Screening::ByRule(id) => rules
+            .by_id(id, integration.id.0)
+            .unwrap_or_else(|| rules.rule_for(facts)),
+        Screening::Off => rules.unscreened(),
+    }
 }
 
 /// Bumps and reads the rule's counters: the only wait before the answer.

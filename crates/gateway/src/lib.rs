@@ -17,10 +17,11 @@ mod mapping;
 mod mend;
 mod native;
 mod outbox;
+mod postbacks;
 mod policy;
 mod slow;
 
-pub use decide::{Decision, decide};
+pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
 pub use doors::{Answer, DoorRequest, Doors, Method};
 pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
 pub use headers::Headers;

@@ -83,6 +83,22 @@ fn what_protection_leaves_out_is_not_screened() {
 }
 
 #[test]
+fn what_nobody_screens_is_approved_and_a_rule_is_found_by_its_id() {
+    let id = |id| RuleRef { id, version: 1 };
+    let mut bound = rule("of integration 5");
+    bound.integration_id = Some(5);
+    let rules = [(id(9), Rule::default_rule()), (id(2), bound)];
+    let account = AccountRules::compile(&rules, IntegrationKind::S2s).unwrap();
+    let facts = private();
+    let verdict = judged(account.unscreened(), &facts);
+    assert_eq!((verdict.action, verdict.rule.id), (Action::Approved, 0));
+    assert!(verdict.checks.is_empty() && verdict.findings.is_empty());
+    let found = |id, integration| account.by_id(id, integration).map(|rule| rule.rule.id);
+    assert_eq!(found(9, 7), Some(9));
+    assert_eq!((found(2, 5), found(2, 7), found(3, 5)), (Some(2), None, None));
+}
+
+#[test]
 fn monitor_lets_through_and_says_what_would_have_been() {
     let mut made = rule("monitor");
     made.mode = Mode::Monitor;
