@@ -24,7 +24,9 @@ pub struct Amount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// Anything but digits, one point and a sign in front.
-    #[error("is not an amount: expected a decimal number like 12.50, without currency or separators")]
+    #[error(
+        "is not an amount: expected a decimal number like 12.50, without currency or separators"
+    )]
     Malformed,
     /// More than [`WHOLE_DIGITS_MAX`] digits before the point.
     #[error("is too large: at most 12 digits before the point")]

@@ -1,8 +1,8 @@
 //! Entries, the state they fold to, and which changes there are.
 
+use crate::Timestamp;
 use crate::ledger::{Status, Waiting};
 use crate::reason::{Class, Reason};
-use crate::Timestamp;
 
 /// One line of a conversion's history. Append-only.
 #[derive(Clone, Debug, PartialEq, Eq)]

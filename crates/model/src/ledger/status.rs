@@ -5,22 +5,21 @@ use serde::{Deserialize, Serialize};
 /// Status of a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[repr(u8)]
 pub enum Status {
     /// Stored; the verdict follows within a minute.
-    Processing = 0,
+    Processing,
     /// Waits for its click, a person or a tracker.
-    Pending = 1,
+    Pending,
     /// Counts.
-    Approved = 2,
+    Approved,
     /// Does not count.
-    Rejected = 3,
+    Rejected,
     /// Filtered by the engine on the network side.
-    Invalid = 4,
+    Invalid,
 }
 
 impl Status {
-    /// All values, in code order.
+    /// All values.
     pub const ALL: [Self; 5] = [
         Self::Processing,
         Self::Pending,
@@ -47,12 +46,6 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// The status of a stored code.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
-
     /// Whether somebody has decided.
     #[must_use]
     pub const fn is_decided(self) -> bool {
@@ -63,22 +56,21 @@ impl Status {
 /// What an undecided conversion waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[repr(u8)]
 pub enum Waiting {
     /// Its click has not come.
-    Click = 0,
+    Click,
     /// A person has to decide (hold mode, a paused integration).
-    Person = 1,
+    Person,
     /// A tracker's verdict is polled.
-    Tracker = 2,
+    Tracker,
     /// Its click's browser signals are still out.
-    Signals = 3,
+    Signals,
     /// The click could not be looked up, which is not "there is none".
-    Lookup = 4,
+    Lookup,
 }
 
 impl Waiting {
-    /// All values, in code order.
+    /// All values.
     pub const ALL: [Self; 5] = [
         Self::Click,
         Self::Person,
@@ -99,9 +91,9 @@ impl Waiting {
         }
     }
 
-    /// The cause of a stored code.
+    /// The cause with this text.
     #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
     }
 }

@@ -116,7 +116,7 @@ pub struct ConversionReportQuery {
 }
 
 /// Counts and sums of the conversion report. Every conversion is in one of the four counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct ConversionMeasures {
     /// All.
     pub conversions: u64,
@@ -128,9 +128,27 @@ pub struct ConversionMeasures {
     pub pending: u64,
     /// Filtered on the network side.
     pub invalid: u64,
-    /// What publishers get: of approved ones.
+    /// Money by currency, ascending: what is in two currencies is never added up.
+    #[serde(skip)]
+    pub amounts: Vec<CurrencyAmounts>,
+}
+
+/// Sums in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct CurrencyAmounts {
+    /// The currency; empty = none was named.
+    pub currency: String,
+    /// The sums.
+    #[serde(flatten)]
+    pub sums: Amounts,
+}
+
+/// Sums of amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct Amounts {
+    /// What publishers get: of approved conversions.
     pub payout: Money,
-    /// What advertisers pay: of approved ones.
+    /// What advertisers pay: of approved conversions.
     pub revenue: Money,
     /// Payout that was not due: of rejected and invalid ones.
     pub rejected_payout: Money,
@@ -138,38 +156,86 @@ pub struct ConversionMeasures {
     pub rejected_revenue: Money,
 }
 
+impl std::ops::AddAssign for Amounts {
+    fn add_assign(&mut self, other: Self) {
+        self.payout += other.payout;
+        self.revenue += other.revenue;
+        self.rejected_payout += other.rejected_payout;
+        self.rejected_revenue += other.rejected_revenue;
+    }
+}
+
 impl ConversionMeasures {
-    /// One conversion's share.
+    /// Adds one conversion; an amount that was not given is in no currency.
+    pub fn count(
+        &mut self,
+        status: Status,
+        currency: &str,
+        payout: Option<i64>,
+        revenue: Option<i64>,
+    ) {
+        self.conversions += 1;
+        *match status {
+            Status::Approved => &mut self.approved,
+            Status::Rejected => &mut self.rejected,
+            Status::Pending | Status::Processing => &mut self.pending,
+            Status::Invalid => &mut self.invalid,
+        } += 1;
+        if payout.is_none() && revenue.is_none() {
+            return;
+        }
+        let money = |micros: Option<i64>| Money(micros.unwrap_or(0).into());
+        let (payout, revenue) = (money(payout), money(revenue));
+        let sums = match status {
+            Status::Approved => Amounts {
+                payout,
+                revenue,
+                ..Amounts::default()
+            },
+            Status::Rejected | Status::Invalid => Amounts {
+                rejected_payout: payout,
+                rejected_revenue: revenue,
+                ..Amounts::default()
+            },
+            Status::Pending | Status::Processing => Amounts::default(),
+        };
+        self.add(currency, sums);
+    }
+
+    fn add(&mut self, currency: &str, sums: Amounts) {
+        let place = self
+            .amounts
+            .binary_search_by(|amounts| amounts.currency.as_str().cmp(currency));
+        match place {
+            Ok(at) => self.amounts[at].sums += sums,
+            Err(at) => {
+                let currency = currency.to_owned();
+                self.amounts.insert(at, CurrencyAmounts { currency, sums });
+            }
+        }
+    }
+
+    /// The sums, with their currency; `None` when there are several, which have no sum.
     #[must_use]
-    pub fn of(status: Status, payout: Money, revenue: Money) -> Self {
-        let is = |wanted: bool| u64::from(wanted);
-        let lost = matches!(status, Status::Rejected | Status::Invalid);
-        let only = |wanted: bool, money: Money| if wanted { money } else { Money::default() };
-        Self {
-            conversions: 1,
-            approved: is(status == Status::Approved),
-            rejected: is(status == Status::Rejected),
-            pending: is(!status.is_decided()),
-            invalid: is(status == Status::Invalid),
-            payout: only(status == Status::Approved, payout),
-            revenue: only(status == Status::Approved, revenue),
-            rejected_payout: only(lost, payout),
-            rejected_revenue: only(lost, revenue),
+    pub fn sums(&self) -> Option<(&str, Amounts)> {
+        match self.amounts.as_slice() {
+            [] => Some(("", Amounts::default())),
+            [only] => Some((&only.currency, only.sums)),
+            _ => None,
         }
     }
 }
 
-impl std::ops::AddAssign for ConversionMeasures {
-    fn add_assign(&mut self, other: Self) {
+impl std::ops::AddAssign<&Self> for ConversionMeasures {
+    fn add_assign(&mut self, other: &Self) {
         self.conversions += other.conversions;
         self.approved += other.approved;
         self.rejected += other.rejected;
         self.pending += other.pending;
         self.invalid += other.invalid;
-        self.payout += other.payout;
-        self.revenue += other.revenue;
-        self.rejected_payout += other.rejected_payout;
-        self.rejected_revenue += other.rejected_revenue;
+        for amounts in &other.amounts {
+            self.add(&amounts.currency, amounts.sums);
+        }
     }
 }
 
@@ -189,9 +255,6 @@ pub struct ConversionReport {
     pub rows: Vec<ConversionReportRow>,
     /// Counts and sums of everything that matched.
     pub totals: ConversionMeasures,
-    /// Currencies of the amounts that were added up, ascending: sums over more than one mean
-    /// nothing until they are grouped or filtered by `currency`.
-    pub currencies: Vec<String>,
     /// Offset of the next page; `None` = no more.
     pub next: Option<u64>,
 }

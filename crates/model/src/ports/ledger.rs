@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::StoreError;
 use super::conversions::ConversionFilter;
 use crate::ledger::{Change, Conversion, Entry, Keys, Match, NewConversion, Refused, Waiting};
 use crate::postback::Owed;
@@ -31,6 +32,16 @@ pub enum LedgerError {
     /// The backend failed; trying again may help.
     #[error("storage failed: {0}")]
     Backend(String),
+}
+
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            StoreError::Backend(why) => Self::Backend(why),
+            other => Self::Backend(other.to_string()),
+        }
+    }
 }
 
 /// What an [`Ledger::append`] came to.

@@ -19,8 +19,8 @@ mod reports;
 pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
 pub use conversions::{
-    ConversionDimension, ConversionFilter, ConversionMeasures, ConversionReader, ConversionReport,
-    ConversionReportQuery, ConversionReportRow,
+    Amounts, ConversionDimension, ConversionFilter, ConversionMeasures, ConversionReader,
+    ConversionReport, ConversionReportQuery, ConversionReportRow, CurrencyAmounts,
 };
 pub use counters::{CounterStore, RecallError};
 pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};

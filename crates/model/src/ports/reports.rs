@@ -1,5 +1,6 @@
 //! Reports: counts over events, grouped by dimensions.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -173,6 +174,18 @@ impl<'r> DimensionValue<'r> {
             Self::Made(host.to_ascii_lowercase())
         } else {
             Self::Text(host)
+        }
+    }
+}
+
+impl DimensionValue<'_> {
+    /// The text that reports show.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Made(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_string()),
         }
     }
 }

@@ -4,9 +4,11 @@ pub mod control;
 pub mod counters;
 pub mod errors;
 pub mod events;
+pub mod ledger;
 pub mod reports;
 mod sqlite;
 
 pub use control::SqliteControlStore;
 pub use counters::CounterTable;
 pub use errors::SqliteErrorLog;
+pub use ledger::SqliteLedger;

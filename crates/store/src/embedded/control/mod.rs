@@ -14,7 +14,9 @@ use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, StoreError};
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
 
-use super::sqlite::{Database, Durability, Migration, Readers, Schema, Writer, migration};
+use super::sqlite::{
+    Database, Durability, Migration, OnFailedCommit, Readers, Schema, Writer, migration,
+};
 
 const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"AsyC"),
@@ -60,7 +62,7 @@ impl SqliteControlStore {
         let file = Database::new(path);
         let db = file.writer(SCHEMA, Durability::EachCommit)?;
         let readers = Readers::start("control-read", &file, options.readers, options.queue)?;
-        let writer = Writer::start("control-write", db, options.queue)?;
+        let writer = Writer::start("control-write", db, options.queue, OnFailedCommit::GoOn)?;
         Ok(Self { readers, writer })
     }
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use migrate::{Migration, migration};
 pub(crate) use readers::Readers;
-pub(crate) use writer::Writer;
+pub(crate) use writer::{OnFailedCommit, Writer};
 
 /// How long a statement waits for another process's lock (a backup, a second `assay`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,6 +5,7 @@
 //!
 //! Limits: a bounded queue, and at most [`BATCH_MAX`] jobs a commit.
 
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use assay_model::ports::StoreError;
@@ -16,6 +17,20 @@ use super::{failed, stopped};
 /// Most jobs of one commit.
 const BATCH_MAX: usize = 256;
 
+/// A job of the batch ran into a full disk, which undoes all of it.
+const LOST: &str = "the transaction was lost";
+
+/// What a failed commit means for those that come after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFailedCommit {
+    /// They may have better luck.
+    GoOn,
+    /// Nothing more is taken. After a failed fsync the system forgets which pages were not
+    /// written, so only what a new start reads from the disk can be believed. A full disk is
+    /// no such failure: SQLite takes the commit back, and says so.
+    Close,
+}
+
 /// Work of one caller, run on the writer thread.
 trait Job: Send {
     /// Runs inside its own savepoint.
@@ -24,16 +39,17 @@ trait Job: Send {
     fn answer(self: Box<Self>, commit: Result<(), &str>);
 }
 
-struct Work<T, F> {
+struct Work<T, E, F> {
     work: Option<F>,
-    made: Option<Result<T, StoreError>>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+    made: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, F> Job for Work<T, F>
+impl<T, E, F> Job for Work<T, E, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    E: From<StoreError> + Send,
+    F: FnOnce(&Connection) -> Result<T, E> + Send,
 {
     fn run(&mut self, db: &Connection) {
         if let Some(work) = self.work.take() {
@@ -46,21 +62,21 @@ where
             (Ok(()), Some(made)) => made,
             // The job's own refusal stands whether or not the others were kept.
             (Err(_), Some(Err(refused))) => Err(refused),
-            (Err(why), _) => Err(StoreError::Backend(why.to_owned())),
-            (Ok(()), None) => Err(stopped()),
+            (Err(why), _) => Err(StoreError::Backend(why.to_owned()).into()),
+            (Ok(()), None) => Err(stopped().into()),
         };
         // The caller may have gone; what was written stays written.
         let _ = self.answer.send(made);
     }
 }
 
-fn in_savepoint<T>(
+fn in_savepoint<T, E: From<StoreError>>(
     db: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+    work: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
     if db.is_autocommit() {
         // A full disk ends the whole transaction; a savepoint now would commit by itself.
-        return Err(StoreError::Backend("the transaction was lost".to_owned()));
+        return Err(StoreError::Backend(LOST.to_owned()).into());
     }
     db.execute_batch("SAVEPOINT job").map_err(failed)?;
     let made = work(db);
@@ -77,27 +93,44 @@ fn in_savepoint<T>(
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    closed: Arc<OnceLock<String>>,
 }
 
 impl Writer {
     /// Starts the thread; at most `queue` callers wait in line, the rest before it.
-    pub fn start(name: &str, db: Connection, queue: usize) -> Result<Self, StoreError> {
+    pub fn start(
+        name: &str,
+        db: Connection,
+        queue: usize,
+        on_failed_commit: OnFailedCommit,
+    ) -> Result<Self, StoreError> {
         let (jobs, inbox) = mpsc::channel(queue.max(1));
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || serve(&db, inbox))
-            .map_err(|e| StoreError::Backend(e.to_string()))?;
+        let closed = Arc::new(OnceLock::new());
+        let thread = {
+            let closed = Arc::clone(&closed);
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || serve(&db, inbox, on_failed_commit, &closed))
+                .map_err(|e| StoreError::Backend(e.to_string()))?
+        };
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            closed,
         })
     }
 
+    /// Why nothing is taken any more; see [`OnFailedCommit::Close`].
+    pub fn closed(&self) -> Option<&str> {
+        self.closed.get().map(String::as_str)
+    }
+
     /// Runs `work` in the next transaction and returns once it is committed.
-    pub async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub async fn run<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(Work {
@@ -121,7 +154,12 @@ impl Drop for Writer {
     }
 }
 
-fn serve(db: &Connection, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
+fn serve(
+    db: &Connection,
+    mut inbox: mpsc::Receiver<Box<dyn Job>>,
+    on_failed_commit: OnFailedCommit,
+    closed: &OnceLock<String>,
+) {
     let mut batch = Vec::new();
     while let Some(first) = inbox.blocking_recv() {
         batch.push(first);
@@ -130,22 +168,57 @@ fn serve(db: &Connection, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
         {
             batch.push(next);
         }
-        let commit = one_commit(db, &mut batch);
+        let commit = match closed.get() {
+            Some(why) => Err(why.clone()),
+            None => one_commit(db, &mut batch).map_err(|failure| {
+                if failure.in_doubt && on_failed_commit == OnFailedCommit::Close {
+                    let _ = closed.set(failure.why.clone());
+                }
+                failure.why
+            }),
+        };
         for job in batch.drain(..) {
             job.answer(commit.as_ref().copied().map_err(String::as_str));
         }
     }
 }
 
-fn one_commit(db: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), String> {
+/// A batch that was not committed.
+struct Failure {
+    why: String,
+    /// What is on the disk is not known.
+    in_doubt: bool,
+}
+
+impl Failure {
+    fn nothing_written(why: impl ToString) -> Self {
+        Self {
+            why: why.to_string(),
+            in_doubt: false,
+        }
+    }
+
+    fn at_commit(error: &rusqlite::Error) -> Self {
+        let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        Self {
+            why: error.to_string(),
+            in_doubt: !full,
+        }
+    }
+}
+
+fn one_commit(db: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     db.execute_batch("BEGIN IMMEDIATE")
-        .map_err(|e| e.to_string())?;
+        .map_err(Failure::nothing_written)?;
     for job in batch {
         job.run(db);
+    }
+    if db.is_autocommit() {
+        return Err(Failure::nothing_written(LOST));
     }
     db.execute_batch("COMMIT").map_err(|e| {
         // Some failures end the transaction by themselves; then there is nothing to undo.
         let _ = db.execute_batch("ROLLBACK");
-        e.to_string()
+        Failure::at_commit(&e)
     })
 }
