@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use assay_model::ports::EventLog;
+use assay_model::ports::{EventLog, LogError};
 use assay_model::recall::{Bump, Reading};
 use assay_model::{EventId, EventIds, Timestamp};
 
@@ -43,6 +43,8 @@ pub struct LaneOutbox {
     flusher: RefCell<Option<Waker>>,
     log: RefCell<Box<dyn EventLog>>,
     lost: LostCounter,
+    /// Records lost since the log last took any; told when it does again.
+    losing: Cell<u64>,
 }
 
 impl LaneOutbox {
@@ -59,6 +61,7 @@ impl LaneOutbox {
             flusher: RefCell::new(None),
             log: RefCell::new(log),
             lost,
+            losing: Cell::new(0),
         })
     }
 
@@ -101,17 +104,34 @@ impl LaneOutbox {
         let count = self.count.replace(0);
         if count > 0 {
             let mut pending = self.pending.borrow_mut();
-            if let Err(error) = self.log.borrow_mut().append(&pending, count) {
-                // Traffic filtering fails open: the answers go out, the loss is counted and told.
-                (self.lost)(count);
-                tracing::error!(%error, records = count, "records lost");
-            }
+            let appended = self.log.borrow_mut().append(&pending, count);
             pending.clear();
+            self.tell_loss(count, appended.err());
         }
         self.done.set(self.gathering.get());
         self.gathering.set(self.gathering.get() + 1);
         for waker in self.waiting.borrow_mut().drain(..) {
             waker.wake();
+        }
+    }
+
+    /// Traffic filtering fails open: the answers go out, the loss is counted, and told once
+    /// when it begins and once when it ends: a full disk must not fill the log, too.
+    fn tell_loss(&self, records: u32, error: Option<LogError>) {
+        let losing = self.losing.get();
+        match error {
+            Some(error) => {
+                (self.lost)(records);
+                if losing == 0 {
+                    tracing::error!(%error, "records are being lost");
+                }
+                self.losing.set(losing + u64::from(records));
+            }
+            None if losing > 0 => {
+                tracing::warn!(lost = losing, "records are kept again");
+                self.losing.set(0);
+            }
+            None => {}
         }
     }
 }

@@ -30,4 +30,7 @@ pub trait EventLog: Send {
     /// # Errors
     /// [`LogError`]; then nothing of the batch may be taken as kept.
     fn append(&mut self, batch: &[u8], records: u32) -> Result<LogPosition, LogError>;
+
+    /// Counts records that nobody could append: a gap stands before the next batch.
+    fn lose(&mut self, records: u32);
 }

@@ -128,7 +128,10 @@ impl Gateway {
 fn is_host(text: &str) -> bool {
     let (name, port) = text.split_once(':').unwrap_or((text, "80"));
     let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || c == b'-')
     };
     name.split('.').all(label) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -29,15 +29,13 @@ impl ProcessHealth {
 
 impl Health for ProcessHealth {
     fn ready(&self) -> Readiness {
-        let spool = self.node.spool.healthy();
         let started = self.node.doors.ready.load(Ordering::Acquire);
-        let lost = self.node.engine.stats.lost_records.load(Ordering::Relaxed);
         Readiness {
-            ready: spool && started,
+            ready: self.node.spool.healthy() && started,
             detail: json!({
-                "spool": if spool { "ok" } else { "an fsync failed: restart once the disk is well" },
+                "spool": self.spool_words(),
                 "counters": if self.node.engine.counters.is_warming() { "warming" } else { "ok" },
-                "lost_records": lost,
+                "lost_records": self.lost_records(),
             }),
         }
     }
@@ -60,6 +58,26 @@ fn metric(out: &mut String, kind: &str, name: &str, help: &str, rows: &[(&str, u
 }
 
 impl ProcessHealth {
+    /// How records get to the disk. One that is slow or full does not make the process unready:
+    /// it still judges and answers, which a balancer that took it out would only end.
+    fn spool_words(&self) -> &'static str {
+        let steady = &self.node.steady;
+        if !self.node.spool.healthy() {
+            "an fsync failed: restart once the disk is well"
+        } else if steady.lanes_failing.load(Ordering::Relaxed) > 0 {
+            "full or failing: records are lost and counted until the disk takes them"
+        } else if steady.lanes_buffered.load(Ordering::Relaxed) > 0 {
+            "slow: records wait in memory until the disk keeps up"
+        } else {
+            "ok"
+        }
+    }
+
+    fn lost_records(&self) -> u64 {
+        self.node.engine.stats.lost_records.load(Ordering::Relaxed)
+            + self.node.steady.lost_late.load(Ordering::Relaxed)
+    }
+
     fn decisions(&self, out: &mut String) {
         let stats = &self.node.engine.stats;
         let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
@@ -95,7 +113,7 @@ impl ProcessHealth {
             "counter",
             "assay_lost_records_total",
             "Records that could not be written.",
-            &[("", load(&stats.lost_records))],
+            &[("", self.lost_records())],
         );
         metric(
             out,
@@ -143,6 +161,7 @@ impl ProcessHealth {
             "Whether every fsync has worked.",
             &[("", u64::from(self.node.spool.healthy()))],
         );
+        self.back_pressure(out);
         metric(
             out,
             "counter",
@@ -150,6 +169,40 @@ impl ProcessHealth {
             "Counter keys given up for others.",
             &[("", counters.evicted)],
         );
+    }
+
+    fn back_pressure(&self, out: &mut String) {
+        let steady = &self.node.steady;
+        let rows = [
+            (
+                "counter",
+                "assay_spool_stalls_total",
+                "Writes of records that took longer than storage.stall_ms.",
+                &steady.stalls,
+            ),
+            (
+                "gauge",
+                "assay_spool_lanes_buffered",
+                "Lanes whose records wait in memory for the disk.",
+                &steady.lanes_buffered,
+            ),
+            (
+                "gauge",
+                "assay_spool_buffered_bytes",
+                "Bytes of records that wait in memory for the disk.",
+                &steady.bytes_buffered,
+            ),
+            (
+                "gauge",
+                "assay_spool_lanes_failing",
+                "Lanes whose records are lost: the disk is full or fails.",
+                &steady.lanes_failing,
+            ),
+        ];
+        for (kind, name, help, value) in rows {
+            let value = value.load(Ordering::Relaxed);
+            metric(out, kind, name, help, &[("", value)]);
+        }
     }
 
     fn intelligence(&self, out: &mut String) {

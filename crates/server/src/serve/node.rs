@@ -15,7 +15,7 @@ use assay_store::embedded::counters::{CounterOptions, CounterTable};
 use assay_store::embedded::errors::ErrorLogOptions;
 use assay_store::embedded::events::{EventStore, EventsOptions};
 use assay_store::embedded::{SqliteControlStore, SqliteErrorLog};
-use assay_store::spool::{FolderLock, LaneLog, Spool, SpoolOptions};
+use assay_store::spool::{FolderLock, LaneLog, Spool, SpoolOptions, SteadyLog, SteadyStats};
 
 use super::policies::PolicyLoader;
 use crate::config::Config;
@@ -29,6 +29,8 @@ pub struct Node {
     pub dir: PathBuf,
     /// The write-ahead log of events.
     pub spool: Spool,
+    /// How the lanes' logs keep up.
+    pub steady: Arc<SteadyStats>,
     /// Events in files and in the spool.
     pub events: EventStore,
     /// Control data.
@@ -63,7 +65,10 @@ impl Node {
             ..EventsOptions::default()
         };
         let events = EventStore::open(&dir, &spool, options)?;
-        let logs = with_ids(logs, &spool, &events);
+        let steady = Arc::new(SteadyStats::default());
+        let options = config.storage.steady();
+        let log_of = |log| SteadyLog::new(log, Arc::clone(&clock), options, Arc::clone(&steady));
+        let logs = with_ids(logs, &spool, &events, log_of);
         let control: Arc<dyn ControlStore> = Arc::new(SqliteControlStore::open(
             &dir.join("control.db"),
             ControlOptions::default(),
@@ -98,6 +103,7 @@ impl Node {
             Self {
                 dir,
                 spool,
+                steady,
                 events,
                 control,
                 engine,
@@ -123,7 +129,12 @@ fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool,
 
 /// Each lane's log with ids that never go below the newest of any lane, sealed or not: a
 /// lane number may have been reused, and a clock may have stepped back.
-fn with_ids(logs: Vec<LaneLog>, spool: &Spool, events: &EventStore) -> LaneLogs {
+fn with_ids(
+    logs: Vec<LaneLog>,
+    spool: &Spool,
+    events: &EventStore,
+    steady: impl Fn(LaneLog) -> SteadyLog<LaneLog>,
+) -> LaneLogs {
     let in_spool = spool
         .recovered()
         .iter()
@@ -133,7 +144,7 @@ fn with_ids(logs: Vec<LaneLog>, spool: &Spool, events: &EventStore) -> LaneLogs 
     logs.into_iter()
         .map(|log| {
             let ids = EventIds::after(NODE, log.lane(), newest);
-            (ids, Box::new(log) as Box<dyn EventLog>)
+            (ids, Box::new(steady(log)) as Box<dyn EventLog>)
         })
         .collect()
 }

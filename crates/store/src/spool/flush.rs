@@ -59,10 +59,24 @@ fn make_ahead(spool: &SpoolShared, lane: &LaneShared) {
                 .as_ref()
                 .is_some_and(|open| open.number < next)
     };
-    if wanted && let Ok(spare) = lane.make(spool, next) {
-        lane.files().spare = Some(spare);
+    if wanted && is_due(lane) {
+        match lane.make(spool, next) {
+            Ok(spare) => lane.files().spare = Some(spare),
+            Err(_) => lane.files().spare_wait = ROUNDS_AFTER_FAILURE,
+        }
     }
     drop(making);
+}
+
+/// A full disk is left alone for so many rounds.
+const ROUNDS_AFTER_FAILURE: u8 = 5;
+
+/// Whether a segment may be made this round, counting down to it after a failure.
+fn is_due(lane: &LaneShared) -> bool {
+    let mut files = lane.files();
+    let due = files.spare_wait == 0;
+    files.spare_wait = files.spare_wait.saturating_sub(1);
+    due
 }
 
 /// Runs rounds on a thread of its own; dropping it runs a last one.

@@ -77,6 +77,8 @@ pub(super) struct LaneFiles {
     pub retired: Vec<Arc<File>>,
     /// The next one, made ahead so that a lane does not wait for it.
     pub spare: Option<Open>,
+    /// Rounds of the fsync thread until it tries to make one again.
+    pub spare_wait: u8,
     /// Numbers on disk.
     pub numbers: BTreeSet<u64>,
 }
@@ -238,11 +240,15 @@ impl EventLog for LaneLog {
         }
         let appended = self.try_append(batch, records);
         if appended.is_err() {
-            self.gap += u64::from(records);
-            self.shared
-                .lost_records
-                .fetch_add(u64::from(records), Ordering::Relaxed);
+            self.lose(records);
         }
         appended
+    }
+
+    fn lose(&mut self, records: u32) {
+        self.gap += u64::from(records);
+        self.shared
+            .lost_records
+            .fetch_add(u64::from(records), Ordering::Relaxed);
     }
 }

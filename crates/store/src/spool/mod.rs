@@ -16,6 +16,7 @@ mod position;
 mod reader;
 mod recover;
 mod segment;
+mod steady;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use lock::{FolderLock, LockError};
 pub use position::{MAX_SEGMENT_BYTES, pack, unpack};
 pub use reader::{Batch, SpoolReader};
 pub use recover::Recovered;
+pub use steady::{SteadyLog, SteadyOptions, SteadyStats};
 
 use lane::{LaneShared, Open, SpoolShared};
 

@@ -110,6 +110,39 @@ fn a_full_log_says_so_and_counts_the_loss() {
 }
 
 #[test]
+fn a_full_log_is_left_alone_for_a_while_and_the_gap_has_the_whole_loss() {
+    let dir = TempDir::new().unwrap();
+    let options = SpoolOptions {
+        quota_bytes: 2 * 4096,
+        ..small()
+    };
+    let (spool, mut logs) = open(dir.path(), options);
+    let clock = Arc::new(assay_model::FakeClock::at(NOW));
+    let stats = Arc::new(SteadyStats::default());
+    let mut log = SteadyLog::new(
+        logs.remove(0),
+        Arc::clone(&clock) as _,
+        SteadyOptions::default(),
+        Arc::clone(&stats),
+    );
+    let one = batch(1, &"x".repeat(1000));
+    while log.append(&one, 1).is_ok() {}
+    let end = spool.written(0);
+    spool.release(0, end).unwrap();
+    for _ in 0..9 {
+        log.append(&one, 3).unwrap_err();
+    }
+    assert_eq!(stats.lanes_failing.load(Ordering::Relaxed), 1);
+    clock.advance_ms(250);
+    log.append(&one, 1).unwrap();
+    let mut reader = spool.reader(0, end).unwrap();
+    assert_eq!(reader.next_batch().unwrap().unwrap().count, 1);
+    assert_eq!(reader.lost_records(), 28);
+    assert_eq!(spool.stats()[0].lost_records, 28);
+    assert_eq!(stats.lanes_failing.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn a_reader_of_another_process_follows_the_writer() {
     let dir = TempDir::new().unwrap();
     let (_spool, mut logs) = open(dir.path(), small());
