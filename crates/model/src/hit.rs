@@ -87,7 +87,8 @@ macro_rules! fields {
             /// The field with this name or documented alias.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text $(| $alias)* => Some(Self::$name),)* _ => None }
+                let field = match text { $($text $(| $alias)* => Some(Self::$name),)* _ => None };
+                field.filter(|field| !field.is_ours())
             }
         }
     };
@@ -149,6 +150,17 @@ fields! {
     ThirdPartyRejectedReason = 52 "third_party_rejected_reason",
     ThirdPartyStatus = 53 "third_party_status",
     SessionTime = 54 "session_time",
+    SignatureState = 55 "signature_state",
+    AgentState = 56 "agent_state",
+}
+
+impl Field {
+    /// Whether only we say it: what was seen of a signature, and by whom. Traffic cannot
+    /// set it, whatever it calls its parameters.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::SignatureState | Self::AgentState)
+    }
 }
 
 /// Number of [`Field`]s.
@@ -289,7 +301,8 @@ mod tests {
     fn field_numbers_are_their_places() {
         for (at, field) in Field::ALL.iter().enumerate() {
             assert_eq!(*field as usize, at);
-            assert_eq!(Field::parse(field.as_str()), Some(*field));
+            let told = Some(*field).filter(|field| !field.is_ours());
+            assert_eq!(Field::parse(field.as_str()), told);
         }
         const { assert!(FIELD_COUNT <= 64, "records store a 64-bit mask") };
     }

@@ -20,6 +20,19 @@ pub const TIME: &str = "sig_time";
 /// Parameter with the signature.
 pub const SIGNATURE: &str = "signature";
 
+/// States of a signature, as they stand in an event's `signature_state`: `{report|enforce}
+/// {state} [key id] [seconds off]`.
+pub mod state {
+    /// Signed well.
+    pub const GOOD: &str = "good";
+    /// Not signed, by an unknown key, or not fitting.
+    pub const INVALID: &str = "invalid";
+    /// Outside the window.
+    pub const EXPIRED: &str = "expired";
+    /// Seen before within the window.
+    pub const REPLAY: &str = "replay";
+}
+
 /// Shortest and longest secret, in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=128;
 /// Most keys at once: one in use, one to come, and some.

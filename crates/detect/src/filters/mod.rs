@@ -8,6 +8,7 @@ mod blank_ua;
 mod click_flooding;
 mod click_injection;
 mod datacenter;
+mod declared_agent;
 mod device_id;
 mod duplicate_user;
 mod fast_clicker;
@@ -186,6 +187,7 @@ table! {
     "click_injection" always NoSettings => |_, _| click_injection::ClickInjection;
     "install_time" always install_time::InstallTimeSettings => |settings, _| install_time::InstallTime::new(&settings);
     "third_party_rejection" always NoSettings => |_, _| third_party_rejection::ThirdPartyRejection;
+    "declared_agent" always declared_agent::DeclaredAgentSettings => |settings, _| declared_agent::DeclaredAgent::new(&settings);
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod attribution;
 mod compile;
+mod proof;
 
 use assay_model::document::{
     IntegrationKind, Problem, Protection, Rule, Scope, ScopeSubject, Status,
@@ -144,11 +145,13 @@ impl CompiledRule {
         let degraded = recall
             .degraded
             .filter(|_| !self.needs.is_empty() || recall.degraded == Some(Degraded::BudgetSpent));
+        proof::signature(facts, &mut verdict.findings);
         attribution::missing_click(facts, recall, &mut verdict.findings);
         if self.screens(facts.hit.event) {
             attribution::caught_click(facts, recall, &mut verdict.findings);
             self.run(facts, recall, &mut verdict);
             allow(facts, &mut verdict.findings);
+            allow_agent(&mut verdict.findings);
             if let Some(cause) = degraded {
                 verdict.degraded = degraded;
                 verdict
@@ -230,6 +233,31 @@ fn allow(facts: &Facts<'_>, findings: &mut [Finding<'_>]) {
     for finding in findings {
         let class = finding.reason.info().class;
         if matches!(class, Class::Givt | Class::Sivt) && finding.reason != Reason::ListDenied {
+            finding.effect = Effect::Allowed;
+        }
+    }
+}
+
+/// A declared agent that the rule lets in is no person's browser on a person's line, and
+/// need not look like one.
+fn allow_agent(findings: &mut [Finding<'_>]) {
+    let welcome = |f: &Finding<'_>| {
+        f.reason == Reason::DeclaredAgent && f.risk == Risk::Clean && f.effect == Effect::Block
+    };
+    if !findings.iter().any(welcome) {
+        return;
+    }
+    for finding in findings {
+        if matches!(
+            finding.reason,
+            Reason::DatacenterIp
+                | Reason::KnownCrawler
+                | Reason::NonBrowserUa
+                | Reason::BlankUa
+                | Reason::Automation
+                | Reason::UaSpoofed
+                | Reason::LocaleMismatch
+        ) {
             finding.effect = Effect::Allowed;
         }
     }

@@ -95,7 +95,10 @@ fn what_nobody_screens_is_approved_and_a_rule_is_found_by_its_id() {
     assert!(verdict.checks.is_empty() && verdict.findings.is_empty());
     let found = |id, integration| account.by_id(id, integration).map(|rule| rule.rule.id);
     assert_eq!(found(9, 7), Some(9));
-    assert_eq!((found(2, 5), found(2, 7), found(3, 5)), (Some(2), None, None));
+    assert_eq!(
+        (found(2, 5), found(2, 7), found(3, 5)),
+        (Some(2), None, None)
+    );
 }
 
 #[test]

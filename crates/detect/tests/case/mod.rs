@@ -64,6 +64,8 @@ struct CaseClick {
     city: Box<str>,
     #[serde(default)]
     displaced: bool,
+    /// Main reason of the click's own verdict; left out = clean.
+    reason: Option<String>,
     #[serde(default)]
     devices: BTreeMap<String, Box<str>>,
 }
@@ -79,6 +81,10 @@ impl CaseClick {
         click.country = self.country;
         click.city.clone_from(&self.city);
         click.displaced = self.displaced;
+        let reason = assay_model::CATALOGUE
+            .iter()
+            .find(|row| Some(row.code) == self.reason.as_deref());
+        click.reason = reason.map_or(Reason::Clean, |row| row.reason);
         let device = |(name, id): (&String, &Box<str>)| {
             let field = Field::parse(name)?;
             Some(ClickDevice {
@@ -269,7 +275,10 @@ impl Case {
                 continue;
             }
             // Aliases are a door's business: a case uses the stored name.
-            let field = Field::parse(name).filter(|field| field.as_str() == name);
+            let field = Field::ALL
+                .iter()
+                .copied()
+                .find(|field| field.as_str() == name);
             hit.set(field.ok_or(format!("no field {name:?}"))?, Some(text));
         }
         Ok(hit)
