@@ -10,7 +10,7 @@ use assay_model::facts::Facts;
 use assay_model::hit::Hit;
 use assay_model::ports::{CounterStore, RecallError};
 use assay_model::recall::{Degraded, Recall};
-use assay_model::record::{RecordParts, encode_parts};
+use assay_model::record::{RecordParts, encode_around, encode_facts};
 use assay_model::verdict::Verdict;
 
 use crate::engine::Engine;
@@ -71,9 +71,9 @@ pub async fn decide<C: CounterStore, R>(
 }
 
 /// [`decide`] for doors that choose the rule, or a destination once the verdict is known.
-pub async fn decide_as<C: CounterStore, R>(
+pub async fn decide_as<C: CounterStore, O: Outbox, R>(
     engine: &Engine<C>,
-    outbox: &impl Outbox,
+    outbox: &O,
     scratch: &mut Scratch,
     (account, integration): (&AccountPolicy, &IntegrationPolicy),
     hit: Hit<'_>,
@@ -86,6 +86,15 @@ pub async fn decide_as<C: CounterStore, R>(
     let facts = enrich(engine, tables, account, hit);
     let rule = rule_for((account, integration), &facts, course.screening);
     rule.bumps(&facts, &mut scratch.bumps);
+    scratch.batch.clear();
+    let bumps = scratch.bumps.iter().map(|(_, bump)| *bump);
+    scratch.batch.extend(bumps);
+    engine.counters.expect(&scratch.batch);
+    if O::KEEPS {
+        // While the counters come near.
+        scratch.facts.clear();
+        encode_facts(&facts, &mut scratch.facts);
+    }
     let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
     let on_degraded = integration.settings.on_degraded;
     let mut verdict = rule.judge(&facts, &recall, on_degraded);
@@ -115,7 +124,7 @@ pub async fn decide_as<C: CounterStore, R>(
             detect_revision: assay_detect::REVISION,
             decision_us,
         };
-        encode_parts(&parts, &facts, &recall, &verdict, out);
+        encode_around(&parts, &scratch.facts, &recall, &verdict, out);
     });
     respond(&Decision {
         destination: destination.as_deref(),
@@ -168,10 +177,6 @@ async fn remember<C: CounterStore>(
     if scratch.bumps.is_empty() {
         return recall;
     }
-    scratch.batch.clear();
-    scratch
-        .batch
-        .extend(scratch.bumps.iter().map(|(_, bump)| *bump));
     let account = facts.hit.account;
     let answer = engine
         .counters

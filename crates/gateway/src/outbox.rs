@@ -20,10 +20,15 @@ pub struct Scratch {
     pub(crate) bumps: Vec<(u16, Bump)>,
     pub(crate) batch: Vec<Bump>,
     pub(crate) readings: Vec<Reading>,
+    /// The facts' part of the record.
+    pub(crate) facts: Vec<u8>,
 }
 
 /// Takes records.
 pub trait Outbox {
+    /// Whether records are taken at all; where not, nothing is encoded ahead.
+    const KEEPS: bool = true;
+
     /// Gives the event its id and takes its record.
     fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId;
 }
@@ -168,6 +173,8 @@ impl Default for NoOutbox {
 }
 
 impl Outbox for NoOutbox {
+    const KEEPS: bool = false;
+
     fn keep(&self, now: Timestamp, _: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
         self.ids.borrow_mut().next(now)
     }

@@ -1,6 +1,7 @@
 //! What is remembered about a visitor or a source: counters, read once per event.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
+use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
@@ -205,90 +206,160 @@ pub struct Recall {
 impl CounterSpec {
     /// The bump of this event, or `None` when the event lacks what the key is made of.
     #[must_use]
-    pub fn bump(&self, facts: &Facts<'_>) -> Option<Bump> {
+    pub fn bump(&self, event: &mut Prints<'_, '_>) -> Option<Bump> {
+        let subject = event.of(self.subject, self.sub_id)?;
+        let member = match self.measure {
+            Measure::Count => None,
+            Measure::Distinct => Some(event.of(self.member, self.sub_id)?),
+        };
         let mut hash = KeyHasher::default();
-        let hit = &facts.hit;
-        (
-            hit.account.0,
-            self.measure as u8,
-            self.subject as u8,
-            self.level as u8,
-        )
-            .hash(&mut hash);
-        (Family::of(hit.event) as u8, self.window_s).hash(&mut hash);
-        self.level_key(facts, &mut hash)?;
-        subject_key(self.subject, self.sub_id, facts, &mut hash)?;
-        let mut member = 0;
-        if self.measure == Measure::Distinct {
-            let mut print = KeyHasher::default();
-            subject_key(self.member, self.sub_id, facts, &mut print)?;
-            self.member.as_str().len().hash(&mut hash);
-            member = (print.finish() >> 32) as u32;
-        }
+        hash.write_u64(self.seed(event.facts, member.is_some()));
+        hash.write_u32(event.facts.hit.account.0);
+        self.level_key(event.facts, &mut hash)?;
+        hash.write_u64(subject);
         Some(Bump {
             key: hash.finish(),
             measure: self.measure,
             window_s: self.window_s,
-            member,
+            member: member.map_or(0, |print| (mixed(print) >> 32) as u32),
         })
+    }
+
+    /// What is counted, as one number.
+    fn seed(&self, facts: &Facts<'_>, with_member: bool) -> u64 {
+        let member = if with_member {
+            1 + self.member as u8
+        } else {
+            0
+        };
+        let bytes = [
+            self.measure as u8 | (self.level as u8) << 4,
+            self.subject as u8,
+            member,
+            Family::of(facts.hit.event) as u8,
+        ];
+        u64::from(self.window_s) << 32 | u64::from(u32::from_le_bytes(bytes))
     }
 
     fn level_key(&self, facts: &Facts<'_>, hash: &mut KeyHasher) -> Option<()> {
         let hit = &facts.hit;
         // An event that names no offer is counted with the others that name none:
         // leaving the name out must not be a way around the limit.
-        let offer = hit.get(Field::Offer).unwrap_or("");
-        let publisher = hit.get(Field::Publisher).unwrap_or("");
+        let mut add = |text: Option<&str>| hash.write_u64(print(text.unwrap_or("")));
         match self.level {
             Level::Account => {}
-            Level::Offer => offer.hash(hash),
-            Level::Publisher => publisher.hash(hash),
-            Level::OfferPublisher => (offer, publisher).hash(hash),
-            Level::SubId => (publisher, hit.get(self.sub_id)?).hash(hash),
+            Level::Offer => add(hit.get(Field::Offer)),
+            Level::Publisher => add(hit.get(Field::Publisher)),
+            Level::OfferPublisher => {
+                add(hit.get(Field::Offer));
+                add(hit.get(Field::Publisher));
+            }
+            Level::SubId => {
+                add(hit.get(Field::Publisher));
+                add(Some(hit.get(self.sub_id)?));
+            }
         }
         Some(())
     }
 }
 
-fn subject_key(
-    subject: Subject,
-    sub_id: Field,
-    facts: &Facts<'_>,
-    hash: &mut KeyHasher,
-) -> Option<()> {
-    let hit = &facts.hit;
-    match subject {
-        Subject::Ipv4 | Subject::Ipv6 | Subject::Ip => {
-            let ip = facts.ip.as_ref()?;
-            match (subject, ip.ip) {
-                (Subject::Ipv4, std::net::IpAddr::V6(_))
-                | (Subject::Ipv6, std::net::IpAddr::V4(_)) => return None,
-                _ => prefix_of(ip.ip, 32, 64).hash(hash),
-            }
-            if ip.benign.is_some() {
-                // Many people share the address: alone it identifies nobody.
-                hit.get(Field::UserAgent).unwrap_or("").hash(hash);
-            }
-        }
-        Subject::IpUa => {
-            prefix_of(facts.ip.as_ref()?.ip, 32, 64).hash(hash);
-            hit.get(Field::UserAgent)?.hash(hash);
-        }
-        Subject::Subnet => prefix_of(facts.ip.as_ref()?.ip, 24, 48).hash(hash),
-        Subject::Device => facts.device_key()?.hash(hash),
-        Subject::Uuid => hit.get(Field::Uuid)?.hash(hash),
-        Subject::Fingerprint => hit.get(Field::Fingerprint)?.hash(hash),
-        Subject::Publisher => hit.get(Field::Publisher)?.hash(hash),
-        Subject::SubId => (hit.get(Field::Publisher).unwrap_or(""), hit.get(sub_id)?).hash(hash),
-    }
-    Some(())
+/// Who stands behind an event, as 64-bit prints: each is made once, however many of a
+/// rule's counters ask for it.
+#[derive(Debug)]
+pub struct Prints<'f, 'a> {
+    facts: &'f Facts<'a>,
+    device: Option<Option<u64>>,
+    user_agent: Option<u64>,
 }
 
-/// The address cut to a prefix, as a number; IPv4 and IPv6 never meet.
-fn prefix_of(ip: std::net::IpAddr, v4_bits: u32, v6_bits: u32) -> u128 {
+impl<'f, 'a> Prints<'f, 'a> {
+    /// The prints of an event; none is made yet.
+    #[must_use]
+    pub const fn new(facts: &'f Facts<'a>) -> Self {
+        Self {
+            facts,
+            device: None,
+            user_agent: None,
+        }
+    }
+
+    /// `None` = the event does not say.
+    fn of(&mut self, subject: Subject, sub_id: Field) -> Option<u64> {
+        let hit = &self.facts.hit;
+        match subject {
+            Subject::Ipv4 | Subject::Ipv6 | Subject::Ip => {
+                let ip = self.facts.ip.as_ref()?;
+                if matches!(
+                    (subject, ip.ip),
+                    (Subject::Ipv4, IpAddr::V6(_)) | (Subject::Ipv6, IpAddr::V4(_))
+                ) {
+                    return None;
+                }
+                let address = prefix_of(ip.ip, 32, 64);
+                Some(match ip.benign {
+                    None => address,
+                    // Many people share the address: alone it identifies nobody.
+                    Some(_) => together(address, self.user_agent()),
+                })
+            }
+            Subject::IpUa => {
+                let address = prefix_of(self.facts.ip.as_ref()?.ip, 32, 64);
+                hit.get(Field::UserAgent)?;
+                Some(together(address, self.user_agent()))
+            }
+            Subject::Subnet => Some(prefix_of(self.facts.ip.as_ref()?.ip, 24, 48)),
+            Subject::Device => *self
+                .device
+                .get_or_insert_with(|| self.facts.device_key().map(print)),
+            Subject::Uuid => hit.get(Field::Uuid).map(print),
+            Subject::Fingerprint => hit.get(Field::Fingerprint).map(print),
+            Subject::Publisher => hit.get(Field::Publisher).map(print),
+            Subject::SubId => {
+                let publisher = hit.get(Field::Publisher).unwrap_or("");
+                Some(together(print(publisher), print(hit.get(sub_id)?)))
+            }
+        }
+    }
+
+    fn user_agent(&mut self) -> u64 {
+        let facts = self.facts;
+        *self.user_agent.get_or_insert_with(|| {
+            let text = facts.hit.get(Field::UserAgent).unwrap_or("");
+            match facts.ua.as_ref().and_then(|ua| ua.print()) {
+                Some(made) => {
+                    debug_assert_eq!(made, print(text), "of another user agent");
+                    made
+                }
+                None => print(text),
+            }
+        })
+    }
+}
+
+/// The print of a text.
+fn print(text: &str) -> u64 {
+    key_hash(text.as_bytes())
+}
+
+fn mixed(print: u64) -> u64 {
+    let mut hash = KeyHasher::default();
+    hash.write_u64(print);
+    hash.finish()
+}
+
+fn together(one: u64, other: u64) -> u64 {
+    let mut hash = KeyHasher::default();
+    hash.write_u64(one);
+    hash.write_u64(other);
+    hash.finish()
+}
+
+/// The address cut to a prefix of at most 64 bits, as a number; IPv4 and IPv6 never meet:
+/// an IPv4 address stands where IPv6 has the range that maps them.
+fn prefix_of(ip: IpAddr, v4_bits: u32, v6_bits: u32) -> u64 {
     match ip {
-        std::net::IpAddr::V4(v4) => u128::from(v4.to_bits() & (u32::MAX << (32 - v4_bits))),
-        std::net::IpAddr::V6(v6) => v6.to_bits() & (u128::MAX << (128 - v6_bits)),
+        IpAddr::V4(v4) => 0xffff << 32 | u64::from(v4.to_bits() & (u32::MAX << (32 - v4_bits))),
+        IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64 & (u64::MAX << (64 - v6_bits)),
     }
 }
 
@@ -367,6 +438,10 @@ mod tests {
     use super::*;
     use crate::testing::facts_of;
 
+    fn bump(spec: &CounterSpec, facts: &Facts<'_>) -> Option<Bump> {
+        spec.bump(&mut Prints::new(facts))
+    }
+
     fn spec(subject: Subject, level: Level) -> CounterSpec {
         CounterSpec {
             measure: Measure::Count,
@@ -387,14 +462,58 @@ mod tests {
     }
 
     #[test]
+    fn a_print_made_ahead_is_the_text_s_own() {
+        let mut facts = facts_of(|hit| {
+            hit.ip = "8.8.8.8".parse().ok();
+            hit.set(Field::UserAgent, Some("curl/8.5.0"));
+        });
+        let spec = spec(Subject::IpUa, Level::Account);
+        let without = bump(&spec, &facts);
+        let ua = crate::facts::UaFacts::bare(crate::facts::UaKind::Library);
+        facts.ua = Some(std::sync::Arc::new(ua.ready("curl/8.5.0")));
+        assert_eq!(bump(&spec, &facts), without);
+    }
+
+    #[test]
+    fn counters_of_one_event_have_keys_of_their_own() {
+        let facts = facts_of(|hit| {
+            hit.ip = "8.8.8.8".parse().ok();
+            hit.set(Field::UserAgent, Some("x"));
+            hit.set(Field::Uuid, Some("u"));
+            hit.set(Field::Publisher, Some("u"));
+        });
+        let mut keys = std::collections::HashSet::new();
+        for subject in [Subject::Ip, Subject::Subnet, Subject::IpUa, Subject::Uuid] {
+            for level in [Level::Account, Level::Offer, Level::Publisher] {
+                for window_s in [60, 3600] {
+                    for (measure, member) in [
+                        (Measure::Count, Subject::Uuid),
+                        (Measure::Distinct, Subject::Uuid),
+                        (Measure::Distinct, Subject::Publisher),
+                    ] {
+                        let spec = CounterSpec {
+                            measure,
+                            member,
+                            window_s,
+                            ..spec(subject, level)
+                        };
+                        keys.insert(bump(&spec, &facts).unwrap().key);
+                    }
+                }
+            }
+        }
+        assert_eq!(keys.len(), 4 * 3 * 2 * 3);
+    }
+
+    #[test]
     fn ipv6_counts_by_its_64() {
         let a = facts_of(|hit| hit.ip = "2606:4700:1:2::1".parse().ok());
         let b = facts_of(|hit| hit.ip = "2606:4700:1:2:ffff::9".parse().ok());
         let c = facts_of(|hit| hit.ip = "2606:4700:1:3::1".parse().ok());
         let spec = spec(Subject::Ip, Level::Account);
-        assert_eq!(spec.bump(&a), spec.bump(&b));
-        assert_ne!(spec.bump(&a), spec.bump(&c));
-        assert!(self::spec(Subject::Ipv4, Level::Account).bump(&a).is_none());
+        assert_eq!(bump(&spec, &a), bump(&spec, &b));
+        assert_ne!(bump(&spec, &a), bump(&spec, &c));
+        assert!(bump(&self::spec(Subject::Ipv4, Level::Account), &a).is_none());
     }
 
     #[test]
@@ -406,11 +525,11 @@ mod tests {
         let mut b = a.clone();
         b.hit.set(Field::UserAgent, Some("two"));
         let spec = spec(Subject::Ip, Level::Account);
-        assert_eq!(spec.bump(&a), spec.bump(&b));
+        assert_eq!(bump(&spec, &a), bump(&spec, &b));
         for facts in [&mut a, &mut b] {
             facts.ip.as_mut().unwrap().benign = Some(crate::facts::Benign::Relay);
         }
-        assert_ne!(spec.bump(&a), spec.bump(&b));
+        assert_ne!(bump(&spec, &a), bump(&spec, &b));
     }
 
     #[test]
@@ -423,10 +542,10 @@ mod tests {
             Subject::Publisher,
         ] {
             assert!(
-                spec(subject, Level::Account).bump(&facts).is_none(),
+                bump(&spec(subject, Level::Account), &facts).is_none(),
                 "{subject:?}"
             );
         }
-        assert!(spec(Subject::Ip, Level::SubId).bump(&facts).is_none());
+        assert!(bump(&spec(Subject::Ip, Level::SubId), &facts).is_none());
     }
 }

@@ -49,22 +49,25 @@ impl Xff {
     }
 
     fn broken_rule(&self, chain: &str, ip: IpAddr) -> Option<&'static str> {
-        let hops = chain
-            .split(',')
-            .filter(|hop| !hop.trim().is_empty())
-            .count();
-        if hops > self.max_hops as usize {
-            return Some("too_many_hops");
+        let (mut hops, mut malformed) = (0, false);
+        let (mut public, mut named) = (false, false);
+        for hop in chain.split(',') {
+            hops += u32::from(!hop.trim().is_empty());
+            if hops > self.max_hops {
+                return Some("too_many_hops");
+            }
+            match parse_hop(hop) {
+                Some(hop) => {
+                    public |= AddressScope::of(hop) == AddressScope::Global;
+                    named |= hop == ip && AddressScope::of(hop) == AddressScope::Global;
+                }
+                None => malformed |= !is_hidden(hop),
+            }
         }
-        if chain
-            .split(',')
-            .any(|hop| parse_hop(hop).is_none() && !is_hidden(hop))
-        {
+        if malformed {
             return Some("malformed");
         }
-        let mut public = public_hops(chain).peekable();
-        public.peek()?;
-        (!public.any(|hop| hop == ip)).then_some("address_not_in_chain")
+        (public && !named).then_some("address_not_in_chain")
     }
 }
 

@@ -13,7 +13,7 @@ use assay_model::document::{
 use assay_model::facts::{Benign, Facts};
 use assay_model::hit::{EventKind, Field};
 use assay_model::reason::{Class, Reason, Risk};
-use assay_model::recall::{Bump, CounterSpec, Degraded, Recall};
+use assay_model::recall::{Bump, CounterSpec, Degraded, Prints, Recall};
 use assay_model::verdict::{
     Action, Check, Effect, Finding, OnDegraded, RuleRef, Verdict, Weighing,
 };
@@ -111,8 +111,9 @@ impl CompiledRule {
         if !self.screens(facts.hit.event) {
             return;
         }
+        let mut prints = Prints::new(facts);
         for (place, spec) in (0u16..).zip(&self.needs) {
-            if let Some(bump) = spec.bump(facts) {
+            if let Some(bump) = spec.bump(&mut prints) {
                 out.push((place, bump));
             }
         }
@@ -174,9 +175,7 @@ impl CompiledRule {
     }
 
     fn run<'a>(&'a self, facts: &'a Facts<'_>, recall: &Recall, verdict: &mut Verdict<'a>) {
-        verdict
-            .checks
-            .resize(crate::filter_keys().len(), Check::Off);
+        verdict.checks.extend_from_slice(&ALL_OFF);
         for rule_filter in &self.filters {
             let before = verdict.findings.len();
             let readings = Readings::new(recall, &rule_filter.places);
@@ -200,6 +199,9 @@ impl CompiledRule {
             .map(|f| crate::filter_keys()[usize::from(f.key)])
     }
 }
+
+/// How filters answer that were not asked.
+const ALL_OFF: [Check; crate::filters::KEYS.len()] = [Check::Off; crate::filters::KEYS.len()];
 
 /// What is noted about every event, whatever the rule: never a risk.
 fn notes<'a>(facts: &'a Facts<'_>) -> Vec<Finding<'a>> {

@@ -15,7 +15,7 @@ use assay_model::facts::{
     Basis, Benign, Country, DeviceFacts, DeviceIdForm, DeviceIdState, DeviceType, Facts, IpFacts,
     IpMark, ListMatch, MarkKind, NetworkClass, UaFacts, UaKind, UaMark,
 };
-use assay_model::recall::{Degraded, Reading, Recall};
+use assay_model::recall::{Degraded, Prints, Reading, Recall};
 use assay_model::testing::{NOW, click};
 use assay_model::verdict::{Mode, OnDegraded, RuleRef};
 use assay_model::{Action, EventKind, Field, Reason, Strictness};
@@ -81,7 +81,7 @@ impl World {
     pub fn recall(&self, rule: &CompiledRule) -> Recall {
         let facts = self.facts();
         let reading = |(at, spec): (usize, &assay_model::recall::CounterSpec)| {
-            spec.bump(&facts)?;
+            spec.bump(&mut Prints::new(&facts))?;
             *self.readings.get(at % self.readings.len().max(1))?
         };
         Recall {

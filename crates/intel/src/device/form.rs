@@ -42,7 +42,8 @@ pub(super) fn says_nothing(id: &str) -> bool {
         "default",
         "1",
     ];
-    WORDS.iter().any(|word| id.eq_ignore_ascii_case(word)) || is_macro(id)
+    const LONGEST: usize = 17;
+    id.len() <= LONGEST && WORDS.iter().any(|word| id.eq_ignore_ascii_case(word)) || is_macro(id)
 }
 
 /// `{gaid}`, `%%IDFA%%`, `[device_id]`, `$(x)`, `${x}`, `__IDFA__`, `#x#`, `<x>`.
@@ -59,9 +60,15 @@ fn is_macro(id: &str) -> bool {
         ("%7b", "%7d"),
         ("%7B", "%7D"),
     ];
-    PAIRS.iter().any(|(open, close)| {
+    // Most ids begin with a digit or a letter: no need to try them all.
+    let marked = matches!(
+        id.as_bytes(),
+        [b'{' | b'%' | b'[' | b'$' | b'_' | b'#' | b'<', ..]
+    );
+    let fits = |(open, close): &(&str, &str)| {
         id.len() > open.len() + close.len() && id.starts_with(open) && id.ends_with(close)
-    })
+    };
+    marked && PAIRS.iter().any(fits)
 }
 
 /// Zeros of any form: what both platforms send when tracking is off.
@@ -71,43 +78,123 @@ pub(super) fn is_zeros(id: &str) -> bool {
     id.bytes().all(|b| b == b'0' || b == b'-') && id.contains('0')
 }
 
-/// Form of an id in lower case.
-pub(super) fn of(id: &str) -> DeviceIdForm {
-    let hex = !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit());
-    let digits = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
-    match id.len() {
-        36 if is_uuid(id) => DeviceIdForm::Uuid,
-        14 if digits => DeviceIdForm::Imei,
-        15 if digits && luhn(id) => DeviceIdForm::Imei,
-        // Leading zeros are lost by some senders: fifteen hex digits are an Android id too.
-        15 | 16 if hex && !(digits && id.len() == 15) => DeviceIdForm::AndroidId,
-        32 if hex => DeviceIdForm::Md5,
-        40 if hex => DeviceIdForm::Sha1,
-        64 if hex => DeviceIdForm::Sha256,
-        _ => DeviceIdForm::Other,
+/// The digits of an id, read once for all that is asked of them.
+pub(super) struct Digits {
+    values: [u8; LONGEST],
+    count: usize,
+    /// A bit per place at which a dash stands.
+    dashes: u64,
+    /// None is above nine.
+    decimal: bool,
+}
+
+/// Digits of the longest form, SHA-256.
+const LONGEST: usize = 64;
+/// Dashes of a UUID.
+const UUID_DASHES: u64 = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
+
+const DASH: u8 = 16;
+/// What a byte stands for: a hex digit's value, [`DASH`], or neither.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        let text = b"0123456789abcdef"[digit];
+        values[text as usize] = digit as u8;
+        values[text.to_ascii_uppercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    values[b'-' as usize] = DASH;
+    values
+};
+
+impl Digits {
+    /// `None` when something else than hex digits and dashes stands there, or too many.
+    pub(super) fn of(id: &str) -> Option<Self> {
+        let mut read = Self {
+            values: [0; LONGEST],
+            count: 0,
+            dashes: 0,
+            decimal: true,
+        };
+        if id.len() > LONGEST {
+            return None;
+        }
+        for (place, byte) in id.bytes().enumerate() {
+            match VALUES[usize::from(byte)] {
+                value @ 0..DASH => {
+                    read.values[read.count] = value;
+                    read.count += 1;
+                    read.decimal &= value < 10;
+                }
+                DASH => read.dashes |= 1 << place,
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+
+    fn values(&self) -> &[u8] {
+        &self.values[..self.count]
+    }
+
+    /// Form of the id.
+    pub(super) fn form(&self) -> DeviceIdForm {
+        match (self.count, self.dashes) {
+            (32, UUID_DASHES) => DeviceIdForm::Uuid,
+            (14, 0) if self.decimal => DeviceIdForm::Imei,
+            (15, 0) if self.decimal && luhn(self.values()) => DeviceIdForm::Imei,
+            (15, 0) if self.decimal => DeviceIdForm::Other,
+            // Leading zeros are lost by some senders: fifteen hex digits are an Android id too.
+            (15 | 16, 0) => DeviceIdForm::AndroidId,
+            (32, 0) => DeviceIdForm::Md5,
+            (40, 0) => DeviceIdForm::Sha1,
+            (64, 0) => DeviceIdForm::Sha256,
+            _ => DeviceIdForm::Other,
+        }
+    }
+
+    /// Patterns that chance does not make: one digit over and over, a run up or down, a short part repeated.
+    pub(super) fn pattern(&self) -> Option<&'static str> {
+        let hex = self.values();
+        let first = *hex.first()?;
+        if hex.iter().all(|d| *d == first) {
+            return Some("repeated");
+        }
+        let up = |base: u8| hex.windows(2).all(|w| w[1] == (w[0] + 1) % base);
+        let down = |base: u8| hex.windows(2).all(|w| w[0] == (w[1] + 1) % base);
+        if up(10) || up(16) || down(10) || down(16) || self.restarts() {
+            return Some("sequential");
+        }
+        (1..=4)
+            .any(|len| hex.len() >= len * 4 && hex.iter().zip(&hex[len..]).all(|(a, b)| a == b))
+            .then_some("repeated")
+    }
+
+    /// `12345678-1234-1234-1234-123456789012`: each group counts from its first digit.
+    fn restarts(&self) -> bool {
+        const GROUPS: [std::ops::Range<usize>; 5] = [0..8, 8..12, 12..16, 16..20, 20..32];
+        let counts = |w: &[u8]| w[1] == w[0] + 1 || w[0] == 9 && w[1] == 0;
+        self.dashes == UUID_DASHES
+            && GROUPS
+                .into_iter()
+                .all(|group| self.values[group].windows(2).all(counts))
     }
 }
 
 /// 8-4-4-4-12 hex digits.
 fn is_uuid(id: &str) -> bool {
-    id.len() == 36
-        && id.bytes().enumerate().all(|(i, b)| {
-            if matches!(i, 8 | 13 | 18 | 23) {
-                b == b'-'
-            } else {
-                b.is_ascii_hexdigit()
-            }
-        })
+    id.len() == 36 && Digits::of(id).is_some_and(|digits| digits.form() == DeviceIdForm::Uuid)
 }
 
 /// Luhn's check digit, as IMEI uses it (3GPP TS 23.003, annex B).
-fn luhn(digits: &str) -> bool {
+fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
-        .bytes()
+        .iter()
         .rev()
         .enumerate()
-        .map(|(place, b)| {
-            let digit = u32::from(b.wrapping_sub(b'0'));
+        .map(|(place, digit)| {
+            let digit = u32::from(*digit);
             if place % 2 == 0 {
                 digit
             } else {
@@ -116,37 +203,4 @@ fn luhn(digits: &str) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
-}
-
-/// Patterns that chance does not make: one digit over and over, a run up or down, a short part repeated.
-pub(super) fn pattern(id: &str) -> Option<&'static str> {
-    let hex: Vec<u8> = id
-        .bytes()
-        .filter(|b| *b != b'-')
-        .filter_map(|b| char::from(b).to_digit(16))
-        .filter_map(|d| u8::try_from(d).ok())
-        .collect();
-    let first = *hex.first()?;
-    if hex.iter().all(|d| *d == first) {
-        return Some("repeated");
-    }
-    let up = |base: u8| hex.windows(2).all(|w| w[1] == (w[0] + 1) % base);
-    let down = |base: u8| hex.windows(2).all(|w| w[0] == (w[1] + 1) % base);
-    if up(10) || up(16) || down(10) || down(16) || restarts(id) {
-        return Some("sequential");
-    }
-    (1..=4)
-        .any(|len| hex.len() >= len * 4 && hex.chunks(len).all(|c| hex.starts_with(c)))
-        .then_some("repeated")
-}
-
-/// `12345678-1234-1234-1234-123456789012`: each group counts from its first digit.
-fn restarts(id: &str) -> bool {
-    id.contains('-')
-        && id.split('-').all(|group| {
-            group.as_bytes().windows(2).all(|w| {
-                let (a, b) = (char::from(w[0]).to_digit(16), char::from(w[1]).to_digit(16));
-                matches!((a, b), (Some(a), Some(b)) if b == a + 1 || a == 9 && b == 0)
-            })
-        })
 }

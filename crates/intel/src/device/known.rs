@@ -49,18 +49,18 @@ const EMULATORS: &[&str] = &[
 
 /// Whether the hash is of zeros: tracking is off and the sender hashed it all the same.
 pub(super) fn is_hash_of_zeros(id: &str) -> bool {
-    OF_ZEROS.contains(&id)
+    OF_ZEROS.iter().any(|hash| hash.eq_ignore_ascii_case(id))
 }
 
 /// Rule name when the hash is of no id at all.
 pub(super) fn hash_of_nothing(id: &str) -> Option<&'static str> {
     OF_NOTHING
         .iter()
-        .find(|(hash, _)| *hash == id)
+        .find(|(hash, _)| hash.eq_ignore_ascii_case(id))
         .map(|(_, rule)| *rule)
 }
 
 /// Whether the id is an emulator's.
 pub(super) fn is_emulator(id: &str) -> bool {
-    EMULATORS.contains(&id)
+    EMULATORS.iter().any(|known| known.eq_ignore_ascii_case(id))
 }

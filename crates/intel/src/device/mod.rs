@@ -9,6 +9,8 @@ mod known;
 
 use assay_model::facts::{DeviceFacts, DeviceIdForm, DeviceIdState};
 
+use form::Digits;
+
 /// Which of the three fields an id came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
@@ -72,26 +74,25 @@ fn judge(id: Option<&str>, field: Field) -> Judged {
     if form::says_nothing(text) {
         return Judged::ABSENT;
     }
-    let lower = text.to_ascii_lowercase();
-    if known::is_emulator(&lower) {
-        let form = form::of(&lower);
+    let digits = Digits::of(text);
+    let form = digits.as_ref().map_or(DeviceIdForm::Other, Digits::form);
+    if known::is_emulator(text) {
         return Judged {
             state: DeviceIdState::Emulator,
             form: Some(form),
             broken: "",
         };
     }
-    if form::is_zeros(&lower) || known::is_hash_of_zeros(&lower) {
+    if form::is_zeros(text) || known::is_hash_of_zeros(text) {
         return Judged::ABSENT;
     }
-    let form = form::of(&lower);
-    if let Some(broken) = known::hash_of_nothing(&lower) {
+    if let Some(broken) = known::hash_of_nothing(text) {
         return Judged::malformed(form, broken);
     }
     if !fits(form, field) {
         return Judged::malformed(form, "format");
     }
-    match form::pattern(&lower) {
+    match digits.and_then(|digits| digits.pattern()) {
         Some(broken) => Judged::malformed(form, broken),
         None => Judged {
             state: DeviceIdState::Valid,

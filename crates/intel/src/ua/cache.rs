@@ -52,7 +52,7 @@ impl UaCache {
             return facts;
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let facts = Arc::new(classify(ua).ready());
+        let facts = Arc::new(classify(ua).ready(ua));
         if ua.len() <= KEY_BYTES_MAX {
             self.entries.insert(ua.into(), Arc::clone(&facts));
         }

@@ -150,26 +150,34 @@ pub struct UaFacts {
     /// The software is so old that almost nobody runs it (`chrome<40`); empty = no.
     pub retired: Box<str>,
     /// See [`UaFacts::ready`].
-    stored: Stored,
+    ahead: Ahead,
 }
 
-/// The bytes that a record holds of a user agent; a copy that may be changed has none.
+/// What is made ahead of a user agent; a copy that may be changed has none.
 #[derive(Debug, Default)]
-struct Stored(Option<Box<[u8]>>);
+struct Ahead(Option<Made>);
 
-impl Clone for Stored {
+#[derive(Debug)]
+struct Made {
+    /// Its part of a record.
+    stored: Box<[u8]>,
+    /// The print of the whole string, for counters.
+    print: u64,
+}
+
+impl Clone for Ahead {
     fn clone(&self) -> Self {
         Self(None)
     }
 }
 
-impl PartialEq for Stored {
+impl PartialEq for Ahead {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Stored {}
+impl Eq for Ahead {}
 
 impl UaFacts {
     /// A string of `kind` about which nothing else is known.
@@ -187,23 +195,32 @@ impl UaFacts {
             host_app: Box::default(),
             impossible: Box::default(),
             retired: Box::default(),
-            stored: Stored::default(),
+            ahead: Ahead::default(),
         }
     }
 
-    /// The same with its part of a record made ahead: a user agent is looked up thousands
-    /// of times for each time it is read. Nothing of it may be changed afterwards; a clone may.
+    /// The same with its part of a record and the print of `text`, the string it was read
+    /// from, made ahead: a user agent is looked up thousands of times for each time it is
+    /// read. Nothing of it may be changed afterwards; a clone may.
     #[must_use]
-    pub fn ready(mut self) -> Self {
-        self.stored = Stored(Some(crate::record::ua_bytes(&self).into()));
+    pub fn ready(mut self, text: &str) -> Self {
+        self.ahead = Ahead(Some(Made {
+            stored: crate::record::ua_bytes(&self).into(),
+            print: crate::recall::key_hash(text.as_bytes()),
+        }));
         self
     }
 
-    /// What [`Self::ready`] made.
+    /// Its part of a record, if [`Self::ready`] made it.
     pub(crate) fn stored(&self) -> Option<&[u8]> {
-        self.stored.0.as_deref().inspect(|stored| {
-            debug_assert_eq!(*stored, crate::record::ua_bytes(self), "changed since");
-        })
+        let made = self.ahead.0.as_ref()?;
+        debug_assert_eq!(*made.stored, crate::record::ua_bytes(self), "changed since");
+        Some(&made.stored)
+    }
+
+    /// The print of its string, if [`Self::ready`] made it.
+    pub(crate) fn print(&self) -> Option<u64> {
+        self.ahead.0.as_ref().map(|made| made.print)
     }
 
     /// Major version of the browser, if it is a number.

@@ -22,6 +22,12 @@ pub enum RecallError {
 /// Where counters are kept. A type parameter of the gateway, so memory answers without
 /// a box or an await.
 pub trait CounterStore: Send + Sync + 'static {
+    /// Says that these keys will be asked for in a moment. Memory brings them near while
+    /// the caller does something else; it need do nothing.
+    fn expect(&self, bumps: &[Bump]) {
+        let _ = bumps;
+    }
+
     /// Bumps each key at `at` and puts its reading into `out`, in order.
     ///
     /// Shape: `out` is cleared first and gets one reading per bump.

@@ -98,8 +98,8 @@ pub struct RecordParts<'a> {
     pub decision_us: u32,
 }
 
-/// Appends the bytes of a record given in parts; the hot path's form of [`EventRecord::encode`].
-pub fn encode_parts(
+/// Appends the bytes of a record given in parts.
+fn encode_parts(
     parts: &RecordParts<'_>,
     facts: &Facts<'_>,
     recall: &Recall,
@@ -107,6 +107,35 @@ pub fn encode_parts(
     out: &mut Vec<u8>,
 ) {
     let mut writer = Writer::new(out);
+    write_frame(&mut writer, parts);
+    facts::write(&mut writer, facts);
+    verdict::write_recall(&mut writer, recall);
+    verdict::write(&mut writer, verdict);
+}
+
+/// Appends the part of a record that is known before counters are read: it is made while
+/// they are on their way.
+pub fn encode_facts(facts: &Facts<'_>, out: &mut Vec<u8>) {
+    facts::write(&mut Writer::new(out), facts);
+}
+
+/// Appends the bytes of a record around the facts that [`encode_facts`] wrote; the hot
+/// path's form of [`EventRecord::encode`].
+pub fn encode_around(
+    parts: &RecordParts<'_>,
+    facts: &[u8],
+    recall: &Recall,
+    verdict: &Verdict<'_>,
+    out: &mut Vec<u8>,
+) {
+    let mut writer = Writer::new(out);
+    write_frame(&mut writer, parts);
+    writer.bytes(facts);
+    verdict::write_recall(&mut writer, recall);
+    verdict::write(&mut writer, verdict);
+}
+
+fn write_frame(writer: &mut Writer<'_>, parts: &RecordParts<'_>) {
     let mut frame = Numbers::<24>::new();
     frame.u8(VERSION);
     frame.bytes(parts.event_id.0);
@@ -117,9 +146,6 @@ pub fn encode_parts(
     if let Some(url) = parts.destination {
         writer.text(url);
     }
-    facts::write(&mut writer, facts);
-    verdict::write_recall(&mut writer, recall);
-    verdict::write(&mut writer, verdict);
 }
 
 fn read_head<'a>(reader: &mut Reader<'a>) -> Result<RecordParts<'a>, CodecError> {

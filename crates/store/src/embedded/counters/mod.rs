@@ -159,6 +159,13 @@ impl CounterTable {
 }
 
 impl CounterStore for CounterTable {
+    fn expect(&self, bumps: &[Bump]) {
+        for bump in bumps {
+            let bucket = self.table.bucket_of(bump::mix(bump.key));
+            self.table.touch_heads(bucket);
+        }
+    }
+
     fn recall(
         &self,
         account: AccountId,

@@ -8,8 +8,8 @@
 use assay_model::AccountId;
 use assay_model::recall::Measure;
 
-/// Number of this layout, in the head of every checkpoint.
-pub(super) const LAYOUT: u32 = 1;
+/// Number of this layout and of how keys are made, in the head of every checkpoint.
+pub(super) const LAYOUT: u32 = 2;
 
 /// Lock of a bucket, kept in the head of its first slot.
 pub(super) const LOCK: u64 = 1 << 63;

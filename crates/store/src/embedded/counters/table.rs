@@ -6,8 +6,10 @@
 //! lanes at the same key, or a checkpoint at the same bucket, ever meet.
 //! Memory is taken as zeros, so the system gives pages only as keys arrive.
 
-use std::hint::{black_box, spin_loop};
+use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use prefetch_index::prefetch_index;
 
 use super::slot::{LOCK, Owner, is_used};
 
@@ -81,16 +83,16 @@ impl Table {
     /// Brings the heads of a bucket near, without a lock.
     pub fn touch_heads(&self, bucket: usize) {
         let words = self.bucket(bucket);
-        black_box(words[0].load(Ordering::Relaxed));
-        black_box(words[SLOTS / 2].load(Ordering::Relaxed));
+        prefetch_index(words, 0);
+        prefetch_index(words, SLOTS / 2);
     }
 
     /// Brings the rest of a slot near; it may lie in two lines.
     pub fn touch_slot(&self, bucket: usize, slot: usize) {
         let words = self.bucket(bucket);
         let start = SLOTS + slot % SLOTS * 3;
-        black_box(words[start].load(Ordering::Relaxed));
-        black_box(words[start + 2].load(Ordering::Relaxed));
+        prefetch_index(words, start);
+        prefetch_index(words, start + 2);
     }
 
     /// Searches a bucket without its lock: a guess, to be checked under the lock.
