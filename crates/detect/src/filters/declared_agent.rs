@@ -61,7 +61,9 @@ impl Filter for DeclaredAgent {
             return match of_agent {
                 None => Check::Skipped(Missing::Click),
                 Some(true) if self.policy != Policy::Allow => {
-                    found.push(turned_away(Finding::new(Reason::DeclaredAgent)));
+                    let finding =
+                        Finding::new(Reason::DeclaredAgent).with("signature", "of the click");
+                    found.push(turned_away(finding));
                     Check::Flagged
                 }
                 Some(_) => Check::Clean,

@@ -90,6 +90,7 @@ impl World {
             search: self.search,
             click: self.click.clone().map(Box::new),
             again: None,
+            uncounted: false,
         }
     }
 
