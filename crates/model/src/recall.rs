@@ -198,9 +198,10 @@ pub struct Recall {
     pub search: ClickSearch,
     /// That click, as far as it is known; a search may fail and the postback still tell.
     pub click: Option<Box<ClickMatch>>,
-    /// The event was judged before, under this id, and the readings are that judgement's:
-    /// this record counts nothing, and is no event of its own.
+    /// The event was judged before, under this id: this record is no event of its own.
     pub again: Option<EventId>,
+    /// No counter was moved for this record: the event's own was, or will be, by another.
+    pub uncounted: bool,
 }
 
 impl CounterSpec {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 const SEARCH: u8 = 0b0011;
 const CLICK: u8 = 0b0100;
 const AGAIN: u8 = 0b1000;
+const UNCOUNTED: u8 = 0b1_0000;
 
 /// One byte for an event that has no click, which is nearly all.
 pub fn write(w: &mut Writer<'_>, recall: &Recall) {
@@ -23,6 +24,9 @@ pub fn write(w: &mut Writer<'_>, recall: &Recall) {
     }
     if recall.again.is_some() {
         flags |= AGAIN;
+    }
+    if recall.uncounted {
+        flags |= UNCOUNTED;
     }
     w.u8(flags);
     if let Some(click) = &recall.click {
@@ -35,7 +39,7 @@ pub fn write(w: &mut Writer<'_>, recall: &Recall) {
 
 pub fn read(r: &mut Reader<'_>, recall: &mut Recall) -> Result<(), CodecError> {
     let flags = r.u8()?;
-    if flags & !(SEARCH | CLICK | AGAIN) != 0 {
+    if flags & !(SEARCH | CLICK | AGAIN | UNCOUNTED) != 0 {
         return Err(CodecError::Unknown("click flag"));
     }
     recall.search =
@@ -46,6 +50,7 @@ pub fn read(r: &mut Reader<'_>, recall: &mut Recall) -> Result<(), CodecError> {
     if flags & AGAIN != 0 {
         recall.again = Some(EventId(r.array()?));
     }
+    recall.uncounted = flags & UNCOUNTED != 0;
     Ok(())
 }
 

@@ -109,6 +109,7 @@ fn sample_with_click() -> EventRecord<'static> {
     record.recall.search = ClickSearch::Found;
     record.recall.click = Some(Box::new(click));
     record.recall.again = Some(crate::EventId::new(NOW, 1, 0, 7));
+    record.recall.uncounted = true;
     record
 }
 

@@ -118,6 +118,9 @@ impl Node {
         let Ok(record) = EventRecord::decode(bytes) else {
             return;
         };
+        if record.recall.uncounted {
+            return;
+        }
         let snapshot = self.engine.policies.load();
         let Some((account, integration)) = snapshot.integration(record.facts.hit.integration)
         else {
