@@ -15,6 +15,8 @@ mod list;
 mod owed;
 mod report;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
