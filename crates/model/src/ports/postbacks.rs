@@ -162,8 +162,6 @@ pub struct Backlog {
     pub waiting: u64,
     /// When the oldest of them was first due.
     pub oldest_due: Option<Timestamp>,
-    /// Messages that were given up and not resent.
-    pub dead: u64,
 }
 
 /// A click's message, with the values that it is filled from.
@@ -205,10 +203,11 @@ pub trait PostbackQueue: Send + Sync {
         postback: u64,
         until: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Makes a message that was sent or given up due again, under its old id.
+    /// Makes a message that was sent or given up due again, under its old id, and one that
+    /// failed due at once.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] while it still waits to be sent.
+    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] when it was not tried yet.
     async fn resend(
         &self,
         account: AccountId,
@@ -235,7 +234,6 @@ pub trait PostbackQueue: Send + Sync {
         &self,
         messages: Vec<ClickMessage>,
         cursor: LogCursor,
-        now: Timestamp,
     ) -> Result<(), StoreError>;
     /// How much waits, over all accounts.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

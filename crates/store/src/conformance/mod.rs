@@ -9,5 +9,6 @@ pub mod errors;
 pub mod events;
 pub mod ledger;
 pub mod log;
+pub mod postbacks;
 pub mod reports;
 pub mod sample;

@@ -5,6 +5,7 @@ pub mod counters;
 pub mod errors;
 pub mod events;
 pub mod ledger;
+pub mod postbacks;
 pub mod reports;
 mod sqlite;
 
@@ -12,3 +13,4 @@ pub use control::SqliteControlStore;
 pub use counters::CounterTable;
 pub use errors::SqliteErrorLog;
 pub use ledger::SqliteLedger;
+pub use postbacks::SqlitePostbacks;

@@ -14,7 +14,7 @@ mod history;
 mod list;
 mod owed;
 mod report;
-mod row;
+pub(super) mod row;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +40,10 @@ const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"AsyL"),
     migrations: MIGRATIONS,
 };
-const MIGRATIONS: &[Migration] = &[migration!("ledger", "0001_conversions")];
+const MIGRATIONS: &[Migration] = &[
+    migration!("ledger", "0001_conversions"),
+    migration!("ledger", "0002_postbacks"),
+];
 
 /// Most conversions of one page, and most that one id is answered with.
 pub const PAGE_MAX: u32 = 1000;
@@ -128,6 +131,11 @@ impl SqliteLedger {
     #[must_use]
     pub fn closed(&self) -> Option<&str> {
         self.file.writer.closed()
+    }
+
+    /// The open file, for the queue of postbacks beside the ledger.
+    pub(super) fn file(&self) -> Arc<LedgerFile> {
+        Arc::clone(&self.file)
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, LedgerError>
