@@ -46,6 +46,9 @@ pub struct Settings {
     /// Public base URLs of the data plane (`https://eu.clicks.example`), without a final
     /// slash; the first is the one that the API names.
     pub data_urls: Vec<String>,
+    /// Scheme and host of the links that name their integration in the host
+    /// (`{id}.clicks.HOST`); empty = links name it in the path.
+    pub host_urls: Vec<(&'static str, String)>,
     /// Whether browsers reach the console over HTTPS: sets `Secure` and `__Host-` on the cookie.
     pub https: bool,
     /// Largest request body of the management API, in bytes.
@@ -60,6 +63,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data_urls: vec!["http://127.0.0.1:8080".to_owned()],
+            host_urls: Vec::new(),
             https: false,
             body_bytes_max: 16 * 1024 * 1024,
             rules_max: 1000,

@@ -59,11 +59,14 @@ impl Resource for Integrations {
         if let Some(map) = out.as_object_mut() {
             map.insert("account_id".into(), doc.account.0.into());
             let s2s = urls::s2s_all(&app.state.settings, doc.account, doc.id, body);
+            let doors = urls::doors_all(&app.state.settings, doc.id, body);
+            let doors = doors.first();
             map.insert(
                 "urls".into(),
-                // Doors that do not exist yet have no URL: nobody shall paste one that leads nowhere.
-                json!({"click": null, "jsp": null, "impression": null, "postback": null,
-                       "rejection": null, "s2s": s2s.first()}),
+                json!({"click": doors.map(|d| &d.click), "jsp": doors.map(|d| &d.jsp),
+                       "impression": doors.map(|d| &d.impression),
+                       "postback": doors.map(|d| &d.postback),
+                       "rejection": doors.map(|d| &d.rejection), "s2s": s2s.first()}),
             );
         }
         out

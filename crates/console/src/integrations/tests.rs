@@ -25,12 +25,15 @@ async fn what_a_post_leaves_out_takes_its_default() {
             "status": "active", "access_key": null, "advertiser": null, "domain_id": null,
             "allowed_sources": [], "on_degraded": "allow",
             "clicks": {"approved_url": null, "append": [], "pass_extra": false,
-                       "fallback_url": null, "on_reject": "fallback", "allowed_hosts": [],
-                       "params": {}},
+                       "urls": [], "fallback_url": null, "on_reject": "fallback",
+                       "allowed_hosts": [], "params": {}, "measure_only": false,
+                       "referrer_policy": null},
             "conversions": {"params": {}, "secure_token": null, "clickless": false,
                             "lookback_d": 30},
-            "urls": {"click": null, "jsp": null, "impression": null, "postback": null,
-                     "rejection": null, "s2s": s2s},
+            "urls": {"click": "https://eu.example/click/1", "jsp": "https://eu.example/jsp/1",
+                     "impression": "https://eu.example/imp/1",
+                     "postback": "https://eu.example/postback/1",
+                     "rejection": "https://eu.example/rejection/1", "s2s": s2s},
         })
     );
     assert_eq!(app.get("/integrations/1").await.json(), shown);
@@ -162,4 +165,36 @@ async fn a_key_stands_in_the_url_encoded() {
     .await;
     let url = shown["urls"]["s2s"].as_str().unwrap();
     assert!(url.ends_with("&key=0123456789abcdef%26x"), "{url}");
+}
+
+#[tokio::test]
+async fn links_name_their_integration_in_a_public_host_and_carry_their_secrets() {
+    let app = TestApp::with(crate::Settings {
+        data_urls: vec!["https://eu.example".into()],
+        host_urls: vec![
+            ("https", "traffic.example".into()),
+            ("https", "us.example:8443".into()),
+        ],
+        ..TestApp::settings()
+    });
+    app.found_two_accounts().await;
+    let shown = made(
+        &app,
+        json!({"name": "a", "kind": "custom", "access_key": "0123456789abcdef&x",
+               "conversions": {"secure_token": "s t"}}),
+    )
+    .await;
+    let key = "key=0123456789abcdef%26x";
+    assert_eq!(
+        shown["urls"]["click"],
+        format!("https://1.clicks.traffic.example/?{key}")
+    );
+    assert_eq!(
+        shown["urls"]["jsp"],
+        format!("https://1.clicks.traffic.example/jsp?{key}")
+    );
+    assert_eq!(
+        shown["urls"]["postback"],
+        format!("https://1.postbacks.traffic.example/?{key}&secure=s+t")
+    );
 }

@@ -110,14 +110,28 @@ fn integration() -> Value {
         "block",
         "localhost",
     ];
+    let policies = json!([
+        null,
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "origin",
+        "origin-when-cross-origin",
+        "same-origin",
+        "strict-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
+    ]);
     let clicks = object(&[
         ("approved_url?", maybe_text()),
+        ("urls?", many(&object(&[("id", text()), ("url", text())]))),
         ("append?", many(&text())),
         ("pass_extra?", flag()),
         ("fallback_url?", maybe_text()),
         ("on_reject?", one_of(&on_reject)),
         ("allowed_hosts?", many(&text())),
         ("params?", map_of_text()),
+        ("measure_only?", flag()),
+        ("referrer_policy?", json!({"type": ["string", "null"], "enum": policies})),
     ]);
     let conversions = object(&[
         ("params?", map_of_text()),

@@ -31,6 +31,7 @@ struct IntegrationPage {
     kind: &'static str,
     status: Chip,
     urls: Vec<String>,
+    doors: Vec<(&'static str, String)>,
     errors: Vec<ErrorLine>,
     whole_account: bool,
 }
@@ -75,6 +76,10 @@ async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
         kind: kind(body.kind),
         status: status(body.status),
         urls: urls::s2s_all(&state.settings, account, doc.id, &body),
+        doors: urls::doors_all(&state.settings, doc.id, &body)
+            .iter()
+            .flat_map(|urls| urls.named().map(|(name, url)| (name, url.to_owned())))
+            .collect(),
         errors: ErrorLine::all(rows, visit),
         whole_account: false,
         name: body.name,
@@ -119,12 +124,14 @@ mod tests {
             kind: "s2s",
             status: status(assay_model::document::Status::Active),
             urls: vec!["https://eu.example/ic3.php?m=AF&src=s2s".into()],
+            doors: vec![("Click", "https://eu.example/click/7?key=a&b".into())],
             errors: vec![ErrorLine::sample()],
             whole_account: false,
         };
         let text = page.render().unwrap();
         assert!(!text.contains("<b>") && !text.contains("<i>"), "{text}");
         assert!(text.contains("m=AF&#38;src=s2s"));
+        assert!(text.contains("/click/7?key=a&#38;b"));
         page.errors.clear();
         assert!(page.render().unwrap().contains("No refused calls"));
     }

@@ -82,7 +82,12 @@ impl Answer {
 impl TestApp {
     /// An empty store.
     pub fn empty() -> Self {
-        Self::with(Settings {
+        Self::with(Self::settings())
+    }
+
+    /// Settings of tests: small bodies, cheap passwords.
+    pub fn settings() -> Settings {
+        Settings {
             data_urls: vec!["https://eu.example".into(), "https://us.example".into()],
             body_bytes_max: 4096,
             passwords: PasswordCost {
@@ -90,7 +95,7 @@ impl TestApp {
                 passes: 1,
             },
             ..Settings::default()
-        })
+        }
     }
 
     pub fn with(settings: Settings) -> Self {

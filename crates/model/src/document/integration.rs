@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Problem, check_name};
 use crate::hit::Field;
 use crate::signing::Signing;
+use crate::template::{PublicHost, UrlTemplate};
 use crate::verdict::OnDegraded;
 
 /// How the source is connected.
@@ -51,12 +52,24 @@ pub enum OnReject {
     Localhost,
 }
 
+/// A destination that links choose by its id (`url_id=`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedUrl {
+    /// What links write.
+    pub id: String,
+    /// Where approved clicks go then; macros `{name}`.
+    pub url: String,
+}
+
 /// Settings of clicks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clicks {
     /// Where approved clicks go; macros `{name}`.
     pub approved_url: Option<String>,
+    /// Other approved destinations, chosen by `url_id=`.
+    pub urls: Vec<NamedUrl>,
     /// Fields appended to the destination as parameters.
     pub append: Vec<String>,
     /// Whether parameters that are none of ours are passed on.
@@ -69,6 +82,67 @@ pub struct Clicks {
     pub allowed_hosts: Vec<String>,
     /// Our name → the name in the user's links.
     pub params: BTreeMap<String, String>,
+    /// Whether visitors go to the destination by themselves (parallel tracking): clicks are
+    /// judged and answered 204.
+    pub measure_only: bool,
+    /// `Referrer-Policy` of redirects; `None` = the browser's own.
+    pub referrer_policy: Option<ReferrerPolicy>,
+}
+
+/// Names in links that say how a click is answered, or stand for the visitor's address; they
+/// can be renamed as our fields can.
+pub const CLICK_PARAMS: &[&str] = &[
+    "ip",
+    "impression_ip",
+    "impression_time",
+    "site_url",
+    "js_check_data",
+    "no_redirect",
+    "json",
+    "fields",
+    "filter_group",
+    "url_id",
+    "redirect_url",
+    "fallback_url",
+];
+
+/// What browsers tell a destination about where the visitor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReferrerPolicy {
+    /// Nothing.
+    NoReferrer,
+    /// The whole URL, but nothing from HTTPS to HTTP.
+    NoReferrerWhenDowngrade,
+    /// The site.
+    Origin,
+    /// The whole URL to the same site, the site to others.
+    OriginWhenCrossOrigin,
+    /// Nothing to other sites.
+    SameOrigin,
+    /// The site, but nothing from HTTPS to HTTP.
+    StrictOrigin,
+    /// As `origin-when-cross-origin`, but nothing from HTTPS to HTTP.
+    StrictOriginWhenCrossOrigin,
+    /// The whole URL.
+    UnsafeUrl,
+}
+
+impl ReferrerPolicy {
+    /// The header's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoReferrer => "no-referrer",
+            Self::NoReferrerWhenDowngrade => "no-referrer-when-downgrade",
+            Self::Origin => "origin",
+            Self::OriginWhenCrossOrigin => "origin-when-cross-origin",
+            Self::SameOrigin => "same-origin",
+            Self::StrictOrigin => "strict-origin",
+            Self::StrictOriginWhenCrossOrigin => "strict-origin-when-cross-origin",
+            Self::UnsafeUrl => "unsafe-url",
+        }
+    }
 }
 
 /// Settings of conversions.
@@ -153,18 +227,14 @@ impl Integration {
             }
         }
         self.signing.check("signing", &mut out);
-        check_params("clicks.params", &self.clicks.params, &mut out);
-        check_params("conversions.params", &self.conversions.params, &mut out);
-        for (field, url) in [
-            ("clicks.approved_url", &self.clicks.approved_url),
-            ("clicks.fallback_url", &self.clicks.fallback_url),
-        ] {
-            if let Some(url) = url
-                && !(url.starts_with("https://") || url.starts_with("http://"))
-            {
-                out.push(Problem::new(field, "must begin with https:// or http://"));
-            }
-        }
+        check_params("clicks.params", &self.clicks.params, CLICK_PARAMS, &mut out);
+        check_params(
+            "conversions.params",
+            &self.conversions.params,
+            &[],
+            &mut out,
+        );
+        self.clicks.check(&mut out);
         if !(1..=90).contains(&self.conversions.lookback_d) {
             out.push(Problem::new(
                 "conversions.lookback_d",
@@ -175,11 +245,70 @@ impl Integration {
     }
 }
 
-/// A mapping names our fields, and no two of them are called the same in the links.
-fn check_params(path: &str, params: &BTreeMap<String, String>, out: &mut Vec<Problem>) {
+/// Most named destinations, appended names or allowed hosts of an integration.
+const ENTRIES_MAX: usize = 1000;
+
+impl Clicks {
+    fn check(&self, out: &mut Vec<Problem>) {
+        let mut url = |field: &str, text: &str| {
+            if let Err(detail) = UrlTemplate::parse(text) {
+                out.push(Problem::new(field, detail));
+            }
+        };
+        if let Some(text) = &self.approved_url {
+            url("clicks.approved_url", text);
+        }
+        for (at, named) in self.urls.iter().enumerate() {
+            url(&format!("clicks.urls[{at}].url"), &named.url);
+        }
+        if let Some(text) = &self.fallback_url {
+            url("clicks.fallback_url", text);
+        }
+        for (at, named) in self.urls.iter().enumerate() {
+            let field = format!("clicks.urls[{at}].id");
+            check_name(&field, &named.id, 64, out);
+            if self.urls[..at].iter().any(|other| other.id == named.id) {
+                let detail = format!("{:?} is already the id of another URL", named.id);
+                out.push(Problem::new(field, detail));
+            }
+        }
+        for (at, name) in self.append.iter().enumerate() {
+            let of_name = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
+            if !(1..=64).contains(&name.len()) || !name.bytes().all(of_name) {
+                out.push(Problem::new(
+                    format!("clicks.append[{at}]"),
+                    format!("{name:?} is not the name of a parameter"),
+                ));
+            }
+        }
+        for (at, host) in self.allowed_hosts.iter().enumerate() {
+            if let Err(detail) = PublicHost::parse(host) {
+                out.push(Problem::new(format!("clicks.allowed_hosts[{at}]"), detail));
+            }
+        }
+        for (field, length) in [
+            ("clicks.urls", self.urls.len()),
+            ("clicks.append", self.append.len()),
+            ("clicks.allowed_hosts", self.allowed_hosts.len()),
+        ] {
+            if length > ENTRIES_MAX {
+                let detail = format!("has {length} entries, may have {ENTRIES_MAX}");
+                out.push(Problem::new(field, detail));
+            }
+        }
+    }
+}
+
+/// A mapping names our fields or `more`, and no two of them are called the same in the links.
+fn check_params(
+    path: &str,
+    params: &BTreeMap<String, String>,
+    more: &[&str],
+    out: &mut Vec<Problem>,
+) {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (ours, theirs) in params {
-        if Field::parse(ours).is_none() {
+        if Field::parse(ours).is_none() && !more.contains(&ours.as_str()) {
             out.push(Problem::new(
                 format!("{path}.{ours}"),
                 format!("{ours:?} is none of our parameters"),
@@ -213,6 +342,23 @@ mod tests {
     }
 
     #[test]
+    fn policies_are_written_as_browsers_know_them() {
+        for policy in [
+            ReferrerPolicy::NoReferrer,
+            ReferrerPolicy::NoReferrerWhenDowngrade,
+            ReferrerPolicy::Origin,
+            ReferrerPolicy::OriginWhenCrossOrigin,
+            ReferrerPolicy::SameOrigin,
+            ReferrerPolicy::StrictOrigin,
+            ReferrerPolicy::StrictOriginWhenCrossOrigin,
+            ReferrerPolicy::UnsafeUrl,
+        ] {
+            let json = serde_json::to_value(policy).unwrap();
+            assert_eq!(json, policy.as_str());
+        }
+    }
+
+    #[test]
     fn an_unknown_field_is_refused_by_name() {
         let err = serde_json::from_str::<Integration>(r#"{"name":"x","kind":"s2s","colour":1}"#)
             .unwrap_err();
@@ -227,6 +373,15 @@ mod tests {
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .into();
         doc.clicks.approved_url = Some("javascript:alert(1)".into());
+        doc.clicks.fallback_url = Some("https://{host}/".into());
+        doc.clicks.urls = [("a", "https://x.example/{offer}"), ("a", "ftp://x")]
+            .map(|(id, url)| NamedUrl {
+                id: id.into(),
+                url: url.into(),
+            })
+            .into();
+        doc.clicks.append = vec!["offer".into(), "a b".into()];
+        doc.clicks.allowed_hosts = vec!["shop.example:8443".into(), "https://x/".into()];
         let fields: Vec<_> = doc.check().into_iter().map(|p| p.field).collect();
         assert_eq!(
             fields,
@@ -235,7 +390,12 @@ mod tests {
                 "allowed_sources[0]",
                 "clicks.params.nonsense",
                 "clicks.params.publisher",
-                "clicks.approved_url"
+                "clicks.approved_url",
+                "clicks.urls[1].url",
+                "clicks.fallback_url",
+                "clicks.urls[1].id",
+                "clicks.append[1]",
+                "clicks.allowed_hosts[1]",
             ]
         );
     }

@@ -10,7 +10,10 @@ mod rule;
 mod token;
 
 pub use account::{Account, Retention, Role, User};
-pub use integration::{Clicks, Conversions, Integration, IntegrationKind, OnReject, Status};
+pub use integration::{
+    CLICK_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl, OnReject,
+    ReferrerPolicy, Status,
+};
 pub use list::{
     List, ListEntry, ListField, ListMode, MAX_LIST_ENTRIES, parse_asn as list_asn,
     parse_cidr as list_cidr,

@@ -103,6 +103,16 @@ impl Config {
         hosts
     }
 
+    /// Scheme and host of links that name their integration in the host: the hosts that the
+    /// configuration names for them, reached as the public URLs are.
+    pub fn host_urls(&self) -> Vec<(&'static str, String)> {
+        let public = self.listen.public_urls.first();
+        let https = public.is_some_and(|url| url.starts_with("https://"));
+        let scheme = if https { "https" } else { "http" };
+        let hosts = self.gateway.public_hosts.iter();
+        hosts.map(|host| (scheme, host.clone())).collect()
+    }
+
     fn check(&self, problems: &mut Vec<Problem>) {
         self.listen.check(problems);
         self.gateway.check(problems);
@@ -237,11 +247,13 @@ mod tests {
     fn hosts_of_links_come_from_both_sections() {
         let text = "[gateway]\npublic_hosts = [\"Traffic.example:8443\"]\n\
                     [listen]\npublic_urls = [\"https://eu.example:8443\", \"http://us.example\"]\n";
-        let hosts = read(text, &[]).unwrap().public_hosts();
+        let config = read(text, &[]).unwrap();
         assert_eq!(
-            hosts,
+            config.public_hosts(),
             ["eu.example", "localhost", "traffic.example", "us.example"]
         );
+        let named = vec![("https", "Traffic.example:8443".to_owned())];
+        assert_eq!(config.host_urls(), named);
     }
 
     #[test]

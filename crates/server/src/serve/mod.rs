@@ -136,6 +136,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
         random: Arc::new(SystemRandom),
         setup: Arc::new(Setup::default()),
         settings: assay_console::Settings {
+            host_urls: config.host_urls(),
             data_urls,
             https: config.listen.https,
             ..assay_console::Settings::default()
