@@ -6,12 +6,14 @@
 use assay_detect::CompiledRule;
 use assay_intel::ip::IpTables;
 use assay_model::EventId;
+use assay_model::click::{ClickMatch, ClickSearch};
 use assay_model::facts::Facts;
 use assay_model::hit::Hit;
 use assay_model::ports::{CounterStore, RecallError};
-use assay_model::recall::{Degraded, Recall};
+use assay_model::recall::{Degraded, Reading, Recall};
 use assay_model::record::{RecordParts, encode_around, encode_facts};
-use assay_model::verdict::Verdict;
+use assay_model::verdict::{RuleRef, Verdict};
+use smallvec::SmallVec;
 
 use crate::engine::Engine;
 use crate::enrich::enrich;
@@ -50,8 +52,53 @@ pub enum Screening {
 pub struct Course<P> {
     /// Which rule judges.
     pub screening: Screening,
+    /// What is remembered of the event beside its counters.
+    pub memory: Memory,
     /// Where the event is sent, now that its verdict is known; part of its record.
     pub place: P,
+}
+
+/// What is remembered of an event beside its counters: of a conversion, its click.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What the search for its click came to.
+    pub search: ClickSearch,
+    /// That click.
+    pub click: Option<Box<ClickMatch>>,
+    /// Under which id it was judged before.
+    pub again: Option<EventId>,
+    /// What is done about its counters.
+    pub counters: Counters,
+}
+
+/// What is done about an event's counters.
+#[derive(Debug, Default)]
+pub enum Counters {
+    /// They are moved and read.
+    #[default]
+    Move,
+    /// They are left alone: the event is judged once more, and counted then.
+    Leave,
+    /// They were read when it was judged before, by this rule; another rule has none.
+    Had(RuleRef, Readings),
+}
+
+/// Counters as a record keeps them.
+pub type Readings = SmallVec<[Option<Reading>; 16]>;
+
+impl Memory {
+    fn into_recall(self, recall: &mut Recall, rule: RuleRef) {
+        recall.uncounted = !matches!(self.counters, Counters::Move);
+        if let Counters::Had(by, readings) = self.counters
+            && by == rule
+            && readings.len() == recall.readings.len()
+        {
+            recall.readings = readings;
+        }
+        recall.search = self.search;
+        recall.click = self.click;
+        recall.again = self.again;
+    }
 }
 
 /// Judges a hit, keeps its record, and lets `respond` make the answer.
@@ -65,6 +112,7 @@ pub async fn decide<C: CounterStore, R>(
 ) -> R {
     let course = Course {
         screening: Screening::ByScope,
+        memory: Memory::default(),
         place: |_: &Decision<'_, '_>| None,
     };
     decide_as(engine, outbox, scratch, whose, hit, course, respond).await
@@ -85,7 +133,10 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
     let tables: &IpTables = &tables;
     let facts = enrich(engine, tables, account, hit);
     let rule = rule_for((account, integration), &facts, course.screening);
-    rule.bumps(&facts, &mut scratch.bumps);
+    scratch.bumps.clear();
+    if matches!(course.memory.counters, Counters::Move) {
+        rule.bumps(&facts, &mut scratch.bumps);
+    }
     scratch.batch.clear();
     let bumps = scratch.bumps.iter().map(|(_, bump)| *bump);
     scratch.batch.extend(bumps);
@@ -96,6 +147,7 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
         encode_facts(&facts, &mut scratch.facts);
     }
     let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
+    course.memory.into_recall(&mut recall, rule.rule);
     let on_degraded = integration.settings.on_degraded;
     let mut verdict = rule.judge(&facts, &recall, on_degraded);
     let spent_us = engine.clock.monotonic_us().saturating_sub(started_us);
