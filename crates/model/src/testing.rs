@@ -1,5 +1,9 @@
 //! Small builders for tests of every crate.
 
+mod ledger;
+
+pub use ledger::MemoryLedger;
+
 use crate::facts::Facts;
 use crate::hit::{EventKind, Hit};
 use crate::{AccountId, IntegrationId, Timestamp};

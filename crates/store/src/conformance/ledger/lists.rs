@@ -2,17 +2,17 @@
 
 use assay_model::ledger::{Conversion, NewConversion, Status};
 use assay_model::ports::{
-    ConversionCursor, ConversionDimension, ConversionFilter, ConversionQuery, LedgerError,
+    ConversionCursor, ConversionDimension, ConversionFilter, ConversionQuery, Ledger, LedgerError,
 };
 use assay_model::testing::NOW;
 use assay_model::{AccountId, EventKind, IntegrationId, Reason};
 
-use super::{LedgerBackend, add, conversion, pending};
+use super::{add, conversion, pending};
 
 const ACCOUNT: AccountId = AccountId(13);
 
 /// Filters match what they should, and pages join without a gap.
-pub async fn filters_and_pages(ledger: &dyn LedgerBackend) {
+pub async fn filters_and_pages(ledger: &dyn Ledger) {
     let mut all = Vec::new();
     for number in 0..60 {
         all.push(add(ledger, ACCOUNT, sample(number)).await);

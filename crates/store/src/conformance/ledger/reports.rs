@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use assay_model::ledger::{Amount, Conversion, NewConversion, Status};
 use assay_model::ports::{
-    ConversionDimension as D, ConversionFilter, ConversionMeasures, ConversionReport,
-    ConversionReportQuery, ReportError,
+    ConversionDimension as D, ConversionFilter, ConversionMeasures, ConversionReader,
+    ConversionReport, ConversionReportQuery, Ledger, ReportError,
 };
 use assay_model::testing::NOW;
 use assay_model::{AccountId, Reason};
 
-use super::{LedgerBackend, add, conversion, nothing, wish};
+use super::{add, conversion, nothing, wish};
 
 const ACCOUNT: AccountId = AccountId(14);
 const DAY_MS: i64 = 86_400_000;
 
 /// Reports agree with the model, also after conversions were changed.
-pub async fn agree_with_the_model(ledger: &dyn LedgerBackend) {
+pub async fn agree_with_the_model(ledger: &(impl Ledger + ConversionReader)) {
     let mut all = Vec::new();
     for number in 0..80 {
         all.push(add(ledger, ACCOUNT, sample(number)).await);
@@ -39,7 +39,7 @@ pub async fn agree_with_the_model(ledger: &dyn LedgerBackend) {
 }
 
 /// Questions that make no sense are refused, and say which part.
-pub async fn refuse_wrong_questions(ledger: &dyn LedgerBackend) {
+pub async fn refuse_wrong_questions(ledger: &(impl Ledger + ConversionReader)) {
     let right = query(&[D::Day], vec![]);
     let wrong = [
         (
@@ -102,7 +102,7 @@ fn query(group_by: &[D], filters: Vec<ConversionFilter>) -> ConversionReportQuer
     }
 }
 
-async fn check_all(ledger: &dyn LedgerBackend, all: &[Conversion]) {
+async fn check_all(ledger: &(impl Ledger + ConversionReader), all: &[Conversion]) {
     let only = |dimension: D, value: &str| {
         vec![ConversionFilter {
             dimension,
@@ -129,7 +129,11 @@ async fn check_all(ledger: &dyn LedgerBackend, all: &[Conversion]) {
     }
 }
 
-async fn check(ledger: &dyn LedgerBackend, all: &[Conversion], query: &ConversionReportQuery) {
+async fn check(
+    ledger: &(impl Ledger + ConversionReader),
+    all: &[Conversion],
+    query: &ConversionReportQuery,
+) {
     let expected = model(all, query);
     let report = ledger.conversions(ACCOUNT, query).await.unwrap();
     let rows: BTreeMap<_, _> = rows_of(&report);

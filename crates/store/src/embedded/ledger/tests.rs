@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::{LedgerOptions, MIGRATIONS, SqliteLedger};
 use crate::conformance;
-use crate::conformance::ledger::{LedgerBackend, conversion};
+use crate::conformance::ledger::conversion;
 
 const ACCOUNT: AccountId = AccountId(1);
 
@@ -21,7 +21,17 @@ fn open(folder: &Path) -> SqliteLedger {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn conforms() {
     let dir = tempfile::tempdir().unwrap();
-    conformance::ledger::suite(|| -> Arc<dyn LedgerBackend> { Arc::new(open(dir.path())) }).await;
+    conformance::ledger::suite(|| -> Arc<dyn Ledger> { Arc::new(open(dir.path())) }).await;
+    let ledger = open(dir.path());
+    conformance::ledger::reports::agree_with_the_model(&ledger).await;
+    conformance::ledger::reports::refuse_wrong_questions(&ledger).await;
+}
+
+/// The ledger that other crates test with does the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_in_memory_conforms() {
+    let ledger = Arc::new(assay_model::testing::MemoryLedger::default());
+    conformance::ledger::suite(|| -> Arc<dyn Ledger> { ledger.clone() }).await;
 }
 
 #[test]
