@@ -154,7 +154,8 @@ impl SimEvent {
 
     /// The target of the S2S call: `/ic3.php?…`, every value percent-encoded once.
     ///
-    /// What is not known is left at the guide's default macro or left out, as trackers do.
+    /// What is not known is left at the guide's default macro or left out, as trackers do. A
+    /// visitor who sent no user agent is `s6=-`: the dialect refuses an empty one.
     #[must_use]
     pub fn s2s_query(&self, account: u32, integration: u32) -> String {
         let mut out = format!("/ic3.php?m=AF&src=s2s&b={account}&s={integration}");
@@ -184,6 +185,7 @@ impl SimEvent {
             ("s11", &self.idfa),
         ] {
             match value {
+                Some(text) if name == "s6" && text.is_empty() => put(name, "-"),
                 Some(text) => put(name, text),
                 None if keeps_macros => put(name, &format!("{}MACRO", name.to_ascii_uppercase())),
                 None => {}
@@ -237,6 +239,16 @@ mod tests {
         );
         assert!(query.ends_with("&s10=S10MACRO&s11=S11MACRO"), "{query}");
         assert!(query.bytes().all(|b| b.is_ascii_graphic()));
+    }
+
+    #[test]
+    fn no_user_agent_is_written_as_the_dialect_takes_it() {
+        let blank = SimEvent {
+            user_agent: Some(String::new()),
+            ..event()
+        };
+        assert!(blank.s2s_query(1, 2).contains("&s6=-&"));
+        assert_eq!(blank.native_json(None)["user_agent"], "");
     }
 
     #[test]

@@ -49,6 +49,14 @@ pub(super) struct App {
 
 const NO_APPS: &[App] = &[];
 
+/// Publishers whose traffic comes through the native door, with all that a browser tells.
+const NATIVE: [&str; 3] = ["p-social-feed", "p-made-up", "p-app-mix"];
+
+/// Whether a publisher is connected by the native door rather than by S2S calls.
+pub fn is_native(publisher: Option<&str>) -> bool {
+    publisher.is_some_and(|id| NATIVE.contains(&id))
+}
+
 pub(super) const PUBLISHERS: &[Publisher] = &[
     Publisher {
         id: "p-morning-news",

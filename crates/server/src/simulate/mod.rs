@@ -27,6 +27,7 @@ use assay_model::{Reason, Timestamp};
 use campaigns::campaign_names;
 pub use campaigns::{deny_list, lists};
 pub use event::SimEvent;
+pub use market::is_native;
 pub use schedule::Simulator;
 pub use tally::Tally;
 
@@ -99,7 +100,7 @@ pub struct Setting {
 /// A door that carries simulated events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// `/ic3.php`: no client hints, no country, and a blank user agent is an error.
+    /// `/ic3.php`: no client hints, no country.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "the command scores natively; tests do both")

@@ -218,8 +218,8 @@ impl Simulator {
         event.external_transaction_id = format!("t-{}", self.rng.hex(16));
         let mut needs = campaign.needs;
         // What `/ic3.php` cannot carry gives nobody away there.
-        needs.native |= event.user_agent.as_deref() == Some("")
-            || campaign.reasons == [assay_model::Reason::UaSpoofed] && event.client_hints.is_some();
+        let spoofed = campaign.reasons == [assay_model::Reason::UaSpoofed];
+        needs.native |= spoofed && event.client_hints.is_some();
         let reasons = if seen { campaign.reasons } else { &[] };
         self.labelled(event, now_us, reasons, needs)
     }

@@ -297,6 +297,17 @@ fn odd_options_do_no_harm() {
 }
 
 #[test]
+fn what_only_the_native_door_shows_comes_from_publishers_who_use_it() {
+    let events: Vec<Labelled> = Simulator::new(options(9, 10_000)).collect();
+    let native = |e: &Labelled| is_native(e.event.publisher.as_deref());
+    for event in events.iter().filter(|e| e.needs.native) {
+        assert!(native(event), "{}", event.event.native_json(None));
+    }
+    let count = events.iter().filter(|e| native(e)).count();
+    assert!((1_500..4_000).contains(&count), "{count}");
+}
+
+#[test]
 fn both_wire_shapes_are_what_the_doors_take() {
     for event in Simulator::new(options(9, 3000)) {
         let target = event.event.s2s_query(10_000, 20_000);
@@ -317,6 +328,7 @@ fn both_wire_shapes_are_what_the_doors_take() {
             .iter()
             .all(|n| !given(n).is_empty() && !given(n).ends_with("MACRO"));
         assert!(web || app, "{target}");
+        assert_ne!(given("s6"), "", "{target}");
         let line = event.event.native_json(Some(4));
         assert_eq!(line["truth"], event.truth.as_str());
         assert_eq!(line["campaign"], event.campaign);

@@ -1,12 +1,12 @@
 //! `assay demo`: a server on a scratch folder with a seeded account and live traffic.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+mod traffic;
+
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use assay_console::{NewUser, SystemRandom};
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::serve::{Server, stop_signal};
-use crate::simulate::{Options, Simulator};
+use traffic::Traffic;
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -47,7 +47,10 @@ const EMAIL: &str = "demo@assay.test";
 /// What the seeding made.
 struct Seeded {
     account: AccountId,
+    /// The tracker that asks by S2S calls.
     integration: u32,
+    /// The one that sends batches to the native door, and its access key.
+    native: (u32, String),
     password: String,
 }
 
@@ -76,7 +79,15 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let seeded = server.block_on(seed(&server))?;
     print_welcome(&server, &seeded, &config.storage.dir);
     let stop = Arc::new(AtomicBool::new(false));
-    let traffic = start_traffic(args, &server, &seeded, &stop)?;
+    let traffic = Traffic {
+        to: server.data,
+        account: seeded.account.0,
+        integration: seeded.integration,
+        native: seeded.native.clone(),
+        clock: Arc::clone(&server.state.clock),
+        stop: Arc::clone(&stop),
+    }
+    .start(args.seed, args.per_second)?;
     server.block_on(stop_signal())?;
     println!("stopping");
     stop.store(true, Ordering::Release);
@@ -176,9 +187,15 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
             now,
         )
     };
-    let integration: assay_model::document::Integration =
-        serde_json::from_value(json!({"name": "Demo tracker", "kind": "s2s"}))?;
-    let made = insert(DocKind::Integration, serde_json::to_value(integration)?).await?;
+    let integration = async |body| -> anyhow::Result<u32> {
+        let body: assay_model::document::Integration = serde_json::from_value(body)?;
+        let made = insert(DocKind::Integration, serde_json::to_value(body)?).await?;
+        Ok(u32::try_from(made.id)?)
+    };
+    let key = random_text()?;
+    let tracker = integration(json!({"name": "Demo tracker", "kind": "s2s"})).await?;
+    let native = json!({"name": "Demo batches", "kind": "s2s", "access_key": key});
+    let native = (integration(native).await?, key);
     insert(
         DocKind::List,
         serde_json::to_value(crate::simulate::deny_list())?,
@@ -187,7 +204,8 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
     server.node.policies.refresh().await?;
     Ok(Seeded {
         account,
-        integration: u32::try_from(made.id)?,
+        integration: tracker,
+        native,
         password,
     })
 }
@@ -214,84 +232,4 @@ fn print_welcome(server: &Server, seeded: &Seeded, data: &Path) {
         seeded.password,
         server.data,
     );
-}
-
-fn start_traffic(
-    args: &DemoArgs,
-    server: &Server,
-    seeded: &Seeded,
-    stop: &Arc<AtomicBool>,
-) -> anyhow::Result<std::thread::JoinHandle<u64>> {
-    let simulator = Simulator::new(Options {
-        seed: args.seed,
-        start: server.state.clock.now(),
-        per_second: args.per_second,
-        events: None,
-        fraud_share: 0.3,
-    });
-    let (account, integration) = (seeded.account.0, seeded.integration);
-    let (to, stop, clock) = (
-        server.data,
-        Arc::clone(stop),
-        Arc::clone(&server.state.clock),
-    );
-    let handle = std::thread::Builder::new()
-        .name("traffic".to_owned())
-        .spawn(move || {
-            let mut client = Client { to, stream: None };
-            let mut sent = 0;
-            for labelled in simulator {
-                while labelled.at > clock.now() && !stop.load(Ordering::Acquire) {
-                    let ahead = labelled.at.ms_since(clock.now()).clamp(1, 200);
-                    std::thread::sleep(Duration::from_millis(ahead.unsigned_abs()));
-                }
-                if stop.load(Ordering::Acquire) {
-                    break;
-                }
-                match client.get(&labelled.event.s2s_query(account, integration)) {
-                    Ok(()) => sent += 1,
-                    Err(error) => eprintln!("the traffic stumbled: {error}"),
-                }
-            }
-            sent
-        })?;
-    Ok(handle)
-}
-
-/// One keep-alive connection, as a tracker has.
-struct Client {
-    to: SocketAddr,
-    stream: Option<TcpStream>,
-}
-
-impl Client {
-    fn get(&mut self, target: &str) -> std::io::Result<()> {
-        let done = self.try_get(target);
-        if done.is_err() {
-            self.stream = None;
-        }
-        done
-    }
-
-    fn try_get(&mut self, target: &str) -> std::io::Result<()> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            none => {
-                let stream = TcpStream::connect_timeout(&self.to, Duration::from_secs(2))?;
-                stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-                none.insert(stream)
-            }
-        };
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", self.to)?;
-        let mut answer = Vec::new();
-        let mut part = [0; 2048];
-        // Answers of this door are small and end with the JSON's closing brace.
-        while !answer.ends_with(b"}") {
-            match stream.read(&mut part)? {
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                n => answer.extend_from_slice(&part[..n]),
-            }
-        }
-        Ok(())
-    }
 }
