@@ -17,7 +17,8 @@ mod mapping;
 mod mend;
 mod native;
 mod outbox;
-mod postbacks;
+pub mod postbacks;
+mod proof;
 mod policy;
 mod slow;
 
@@ -29,4 +30,5 @@ pub use lane::{Gateway, GatewayConfig, Shutdown};
 pub use mapping::FieldError;
 pub use native::{NativeEvent, Times, answer_json};
 pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
+pub use proof::{AgentKeys, AgentKeysError};
 pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};

@@ -62,7 +62,7 @@ pub fn update(config: &Config, only: &[String], force: bool, now: i64) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
-fn fetch(url: &str) -> anyhow::Result<Vec<u8>> {
+pub fn fetch(url: &str) -> anyhow::Result<Vec<u8>> {
     if let Some(path) = url.strip_prefix("file:") {
         let path = path.strip_prefix("//").unwrap_or(path);
         return Ok(std::fs::read(path)?);

@@ -181,6 +181,8 @@ pub struct Doors {
     pub trusted_proxies: Vec<(IpAddr, u8)>,
     /// Hosts behind `{iid}.clicks.` and its like; lower case, without a port.
     pub public_hosts: Vec<String>,
+    /// Keys of agents that may prove who they are; swapped when they are fetched anew.
+    pub agents: arc_swap::ArcSwap<crate::proof::AgentKeys>,
 }
 
 impl Doors {

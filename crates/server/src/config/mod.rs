@@ -3,6 +3,7 @@
 //! Every section refuses unknown keys by name, and every problem is reported at once. No
 //! other code reads the environment.
 
+pub mod agents;
 mod gateway;
 mod intelligence;
 mod listen;
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use assay_model::document::Problem;
 use serde::{Deserialize, Serialize};
 
+pub use agents::Agents;
 pub use gateway::Gateway;
 pub use intelligence::Intelligence;
 pub use listen::Listen;
@@ -31,6 +33,8 @@ pub struct Config {
     pub storage: Storage,
     /// Lists and their upstreams.
     pub intelligence: Intelligence,
+    /// Agents that may prove who they are.
+    pub agents: Agents,
 }
 
 const PREFIX: &str = "ASSAY__";
@@ -68,6 +72,7 @@ impl Config {
             gateway: section(table, "gateway", &mut problems),
             storage: section(table, "storage", &mut problems),
             intelligence: section(table, "intelligence", &mut problems),
+            agents: section(table, "agents", &mut problems),
         };
         for name in table.keys() {
             problems.push(Problem::new(name, "there is no such section"));
@@ -118,6 +123,7 @@ impl Config {
         self.gateway.check(problems);
         self.storage.check(problems);
         self.intelligence.check(problems);
+        self.agents.check(problems);
     }
 }
 

@@ -4,6 +4,7 @@
 //! small runtime. They share atomics, snapshots and the lanes' spool files, nothing that a
 //! lane could wait for.
 
+mod agents;
 mod checkpoint;
 mod console;
 mod health;

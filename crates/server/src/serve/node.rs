@@ -97,6 +97,7 @@ impl Node {
                 .filter_map(|p| list_cidr(p))
                 .collect(),
             public_hosts: config.public_hosts(),
+            agents: arc_swap::ArcSwap::default(),
         });
         let policies = Arc::new(PolicyLoader::new(Arc::clone(&control), Arc::clone(&engine)));
         Ok((

@@ -12,7 +12,9 @@ use assay_store::embedded::counters::SLICE_COUNT;
 use assay_store::spool::{Flusher, pack, unpack};
 
 use super::Node;
+use super::agents::AgentDirectories;
 use crate::config::Config;
+use crate::config::agents::Directory;
 
 /// The running tasks.
 pub struct Tasks {
@@ -59,6 +61,13 @@ impl Tasks {
             "intel",
             Box::new(move |stop| watch_intelligence(&own, stop)),
         )?;
+        if !config.agents.directories.is_empty() {
+            let (own, directories) = (Arc::clone(node), config.agents.directories.clone());
+            spawn(
+                "agents",
+                Box::new(move |stop| keep_agents(&own, &directories, stop)),
+            )?;
+        }
         let own = Arc::clone(node);
         runtime.spawn(async move { poll_policies(&own).await });
         Ok(Self {
@@ -208,6 +217,17 @@ fn watch_intelligence(node: &Node, stop: &AtomicBool) {
                 );
             }
             Err(error) => tracing::error!(%error, "the intelligence in use stays"),
+        }
+    }
+}
+
+/// Fetches the keys of agents, now and every hour.
+fn keep_agents(node: &Node, directories: &[Directory], stop: &AtomicBool) {
+    let mut kept = AgentDirectories::default();
+    loop {
+        kept.refresh(node, directories);
+        if !pause(stop, Duration::from_secs(3600)) {
+            return;
         }
     }
 }
