@@ -10,6 +10,7 @@ mod counters;
 mod errors;
 mod events;
 mod intel;
+mod keys;
 mod ledger;
 mod log;
 mod policy;
@@ -26,6 +27,7 @@ pub use counters::{CounterStore, RecallError};
 pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};
 pub use events::{EventFilter, EventPage, EventQuery, EventReader, StoredEvent};
 pub use intel::{IntelError, IntelView};
+pub use keys::KeyStore;
 pub use ledger::{
     Appended, Changed, ConversionCursor, ConversionPage, ConversionQuery, Ledger, LedgerError,
     Owes, SentId, Settled, Settlement,

@@ -7,6 +7,7 @@ pub mod control;
 pub mod counters;
 pub mod errors;
 pub mod events;
+pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod postbacks;

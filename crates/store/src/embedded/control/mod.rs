@@ -3,6 +3,7 @@
 //! A save is fsynced before it is answered (WAL, `synchronous = FULL`), so neither
 //! `kill -9` nor a power cut takes it back. Saves that wait together share one fsync.
 
+mod keys;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,8 @@ mod write;
 
 use std::path::Path;
 
-use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, StoreError};
+use assay_model::transaction::KeyRing;
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
 
@@ -22,7 +24,10 @@ const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"AsyC"),
     migrations: MIGRATIONS,
 };
-const MIGRATIONS: &[Migration] = &[migration!("control", "0001_documents")];
+const MIGRATIONS: &[Migration] = &[
+    migration!("control", "0001_documents"),
+    migration!("control", "0002_transaction_keys"),
+];
 
 /// Settings of a [`SqliteControlStore`].
 #[derive(Clone, Copy, Debug)]
@@ -185,6 +190,24 @@ impl ControlStore for SqliteControlStore {
     async fn changed_since(&self, revision: u64) -> Result<Vec<AccountId>, StoreError> {
         self.readers
             .run(move |db| read::changed_since(db, revision))
+            .await
+    }
+}
+
+#[async_trait]
+impl KeyStore for SqliteControlStore {
+    async fn transaction_keys(&self) -> Result<Option<KeyRing>, StoreError> {
+        self.readers.run(keys::read).await
+    }
+
+    async fn replace_transaction_keys(
+        &self,
+        old: Option<&KeyRing>,
+        new: &KeyRing,
+    ) -> Result<bool, StoreError> {
+        let (old, new) = (old.cloned(), new.clone());
+        self.writer
+            .run(move |db| keys::replace(db, old.as_ref(), &new))
             .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_model::ports::ControlStore;
+use assay_model::ports::{ControlStore, KeyStore};
 
 use super::{ControlOptions, MIGRATIONS, SqliteControlStore};
 use crate::conformance;
@@ -13,6 +13,18 @@ async fn conforms() {
     let path = dir.path().join("control.db");
     conformance::control::suite(|| -> Arc<dyn ControlStore> {
         Arc::new(SqliteControlStore::open(&path, ControlOptions::default()).unwrap())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_conform() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("control.db");
+    conformance::keys::suite(|| {
+        let store = SqliteControlStore::open(&path, ControlOptions::default()).unwrap();
+        let store = Arc::new(store);
+        (Arc::clone(&store) as Arc<dyn KeyStore>, store)
     })
     .await;
 }
