@@ -14,6 +14,7 @@ use assay_model::document::{
     Integration, IntegrationKind, List, Rule, Status, TokenScope, list_cidr,
 };
 use assay_model::facts::canonical_ip;
+use assay_model::postback::{Definitions, Postback};
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
@@ -30,6 +31,8 @@ pub struct AccountPolicy {
     pub integrations: Vec<Arc<IntegrationPolicy>>,
     /// Its tokens by SHA-256.
     pub tokens: Vec<([u8; 32], TokenPolicy)>,
+    /// Its postbacks out, paused ones too.
+    pub postbacks: Definitions,
 }
 
 /// One integration, compiled.
@@ -132,7 +135,15 @@ impl AccountPolicy {
             rules,
             integrations,
             tokens,
+            postbacks: Definitions::from([]),
         })
+    }
+
+    /// The same with these postbacks out; they were checked when they were saved.
+    #[must_use]
+    pub fn with_postbacks(mut self, postbacks: Vec<(u64, Postback)>) -> Self {
+        self.postbacks = postbacks.into();
+        self
     }
 
     /// The account's rules for a kind of integration.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use assay_gateway::{AccountPolicy, Engine, TokenPolicy};
 use assay_model::document::{Integration, List, Rule, Token};
 use assay_model::ports::{ControlStore, Doc, DocKind, PolicyPublisher, PublishError};
+use assay_model::postback::Postback;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId};
 use assay_store::embedded::CounterTable;
@@ -63,6 +64,9 @@ impl PolicyLoader {
             .await?;
         let rules = self.documents::<Rule>(account, DocKind::Rule).await?;
         let lists = self.documents::<List>(account, DocKind::List).await?;
+        let postbacks = self
+            .documents::<Postback>(account, DocKind::Postback)
+            .await?;
         let policy = AccountPolicy::compile(
             account,
             integrations
@@ -86,7 +90,13 @@ impl PolicyLoader {
                 .map(|(doc, body)| (doc.id, doc.version, body))
                 .collect(),
             self.tokens(account).await?,
-        )?;
+        )?
+        .with_postbacks(
+            postbacks
+                .into_iter()
+                .map(|(doc, body)| (doc.id, body))
+                .collect(),
+        );
         Ok(self.engine.policies.put(policy))
     }
 
