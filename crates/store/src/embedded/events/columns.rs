@@ -3,11 +3,13 @@
 //! Every report dimension is a dictionary-coded text under its own name, with the value that
 //! [`Dimension::value`] gives; an empty text is "not given", so no column holds nulls.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use assay_model::EventRecord;
 use assay_model::hit::Field as EventField;
-use assay_model::ports::Dimension;
+use assay_model::ports::{Dimension, DimensionValue};
 
 /// The event's id as text.
 pub const EVENT_ID: &str = "event_id";
@@ -28,10 +30,8 @@ pub const DECISION_US: &str = "decision_us";
 /// The event's record, from which everything can be decoded.
 pub const RECORD: &str = "record";
 
-/// Texts beside the dimensions: all reasons, why inputs were missing, and where it was sent.
-pub const NOTES: [&str; 3] = ["reasons", "degraded", "destination"];
 /// Event fields that have a column though they are no dimension.
-pub const FIELDS: [EventField; 6] = [
+const FIELDS: [EventField; 6] = [
     EventField::UserAgent,
     EventField::Referer,
     EventField::TransactionId,
@@ -40,17 +40,74 @@ pub const FIELDS: [EventField; 6] = [
     EventField::EventName,
 ];
 
-/// The dimensions that are columns; stretches of time are cut from [`TIME`].
+/// The dimensions that are columns of their own; stretches of time are cut from [`TIME`].
 pub fn dimensions() -> impl Iterator<Item = Dimension> {
-    Dimension::ALL.iter().copied().filter(|d| !d.is_time())
+    let all = Dimension::ALL.iter().copied();
+    all.filter(|d| !d.is_time() && d.column() == *d)
+}
+
+/// What a dictionary-coded column holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Text {
+    /// What reports group by.
+    Dimension(Dimension),
+    /// Codes of all findings, main reason first, comma between.
+    Reasons,
+    /// Why inputs were missing.
+    Degraded,
+    /// Where a click was sent.
+    Destination,
+    /// A field as it was given.
+    Field(EventField),
+}
+
+impl Text {
+    /// Name of the column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dimension(dimension) => dimension.as_str(),
+            Self::Reasons => "reasons",
+            Self::Degraded => "degraded",
+            Self::Destination => "destination",
+            Self::Field(field) => field.as_str(),
+        }
+    }
+
+    /// The event's value; an empty text = not given.
+    pub fn value<'r>(self, record: &'r EventRecord<'_>) -> DimensionValue<'r> {
+        let verdict = &record.verdict;
+        DimensionValue::Text(match self {
+            Self::Dimension(dimension) => return dimension.value(record),
+            Self::Field(field) => record.facts.hit.get(field).unwrap_or(""),
+            Self::Destination => record.destination.unwrap_or(""),
+            Self::Degraded => verdict.degraded.map_or("", |why| why.as_str()),
+            Self::Reasons => match &*verdict.findings {
+                [] => "",
+                [finding] => finding.reason.code(),
+                findings => {
+                    let codes: Vec<_> = findings.iter().map(|f| f.reason.code()).collect();
+                    return DimensionValue::Made(codes.join(","));
+                }
+            },
+        })
+    }
 }
 
 /// All dictionary-coded columns, in stored order.
-pub fn texts() -> impl Iterator<Item = &'static str> {
+pub fn texts() -> impl Iterator<Item = Text> {
     dimensions()
-        .map(Dimension::as_str)
-        .chain(NOTES)
-        .chain(FIELDS.map(EventField::as_str))
+        .map(Text::Dimension)
+        .chain([Text::Reasons, Text::Degraded, Text::Destination])
+        .chain(FIELDS.map(Text::Field))
+}
+
+/// How many columns stand before the texts.
+pub const BEFORE_TEXTS: usize = 5;
+
+/// Where the texts are among all columns.
+pub fn text_places() -> Range<usize> {
+    static COUNT: LazyLock<usize> = LazyLock::new(|| texts().count());
+    BEFORE_TEXTS..BEFORE_TEXTS + *COUNT
 }
 
 /// The Arrow schema of files and tail.
@@ -64,7 +121,7 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         column(RECEIVED, time()),
         column(ID_TIME, time()),
     ];
-    columns.extend(texts().map(|name| column(name, text_type())));
+    columns.extend(texts().map(|text| column(text.name(), text_type())));
     columns.extend([
         column(POINTS, DataType::UInt8),
         column(TEST, DataType::Boolean),

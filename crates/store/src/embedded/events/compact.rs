@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use assay_model::{AccountId, EventRecord, Timestamp};
+use assay_model::{AccountId, Timestamp};
 
 use super::EventsError;
 use super::file::FileWriter;
 use super::manifest::Change;
 use super::merge::Merge;
+use super::rows::{AT_ONCE, Decoded};
 use super::snapshot::StoredFile;
 use super::store::EventStore;
 
@@ -125,13 +126,15 @@ impl EventStore {
         let mut out = FileWriter::create(&inner.root, day, inner.next_file_id(), rows)?;
         let footers = files.iter().map(|file| inner.footers.of(file));
         let mut merge = Merge::new(footers.collect::<Result<_, _>>()?)?;
-        while let Some(bytes) = merge.next()? {
-            // Only what decodes was ever put into a file.
-            if let Ok(record) = EventRecord::decode(&bytes)
-                && !gone.contains(&record.facts.hit.account)
-            {
-                out.push(&record, &bytes)?;
+        loop {
+            let records = merge.take(AT_ONCE)?;
+            if records.is_empty() {
+                break;
             }
+            // Only what decodes was ever put into a file.
+            let mut events: Vec<_> = records.iter().filter_map(|r| Decoded::of(r)).collect();
+            events.retain(|event| !gone.contains(&event.record.facts.hit.account));
+            out.extend(&events)?;
         }
         let written = out.finish()?;
         written.rename()?;

@@ -251,7 +251,7 @@ impl Filter {
             ));
         }
         Self::Text(TextFilter {
-            column: filter.dimension.as_str(),
+            column: filter.dimension.column().as_str(),
             values: filter.values.clone(),
         })
     }

@@ -52,8 +52,19 @@ impl Merge {
         Ok(merge)
     }
 
+    /// The next records, so many if there are; none = all were read.
+    pub fn take(&mut self, count: usize) -> Result<Vec<Vec<u8>>, EventsError> {
+        let mut records = Vec::with_capacity(count);
+        while records.len() < count
+            && let Some(record) = self.next()?
+        {
+            records.push(record);
+        }
+        Ok(records)
+    }
+
     /// The next record; `None` = all were read.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, EventsError> {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, EventsError> {
         let Some(Reverse((_, input))) = self.next.pop() else {
             return Ok(None);
         };

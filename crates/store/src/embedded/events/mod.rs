@@ -8,14 +8,18 @@
 //! [`super::reports::EmbeddedReports`] read one snapshot of both, so that an event is seen once,
 //! from the moment it is appended. The files are open to DuckDB, Spark, ClickHouse and pandas.
 
+mod chunk;
 mod columns;
 mod compact;
 mod file;
+mod fixed;
 mod get;
+mod group;
 mod list;
 mod manifest;
 mod mask;
 mod merge;
+mod pack;
 mod parquet_file;
 mod reader;
 mod rows;
@@ -25,6 +29,7 @@ mod store;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use assay_model::ports::StoreError;
 

@@ -9,11 +9,13 @@ use std::fmt;
 use std::ops::Range;
 
 use assay_model::ports::LogPosition;
-use assay_model::{AccountId, EventId, EventRecord, IntegrationId, Timestamp};
+use assay_model::record::peek_frame;
+use assay_model::{AccountId, EventId, IntegrationId, Timestamp};
 
 use super::EventsError;
 use super::file::{FileWriter, Written};
 use super::manifest::Change;
+use super::rows::{AT_ONCE, Decoded};
 use super::store::EventStore;
 
 /// Most days that one seal writes files for; older days beyond share the newest of theirs, so
@@ -224,11 +226,12 @@ impl Sealer {
             }
         }
         self.step(SealStep::Committed)?;
+        let events = written.iter().map(|file| file.row.rows).sum();
         Ok(Sealed {
-            events: round.keys.len() as u64,
+            events,
             files: written.len() as u64,
             bytes: written.iter().map(|file| file.row.bytes).sum(),
-            unreadable: round.unreadable,
+            unreadable: round.unreadable + round.keys.len() as u64 - events,
         })
     }
 
@@ -237,13 +240,18 @@ impl Sealer {
         for day in round.keys.chunk_by(|a, b| a.day == b.day) {
             let id = inner.next_file_id();
             let mut file = FileWriter::create(&inner.root, day[0].day, id, day.len() as u64)?;
-            for key in day {
-                let bytes = &round.bytes[key.range()];
-                if let Ok(record) = EventRecord::decode(bytes) {
-                    file.push(&record, bytes)?;
-                }
+            for keys in day.chunks(AT_ONCE) {
+                let bytes = keys.iter().map(|key| &round.bytes[key.range()]);
+                let events: Vec<_> = bytes.filter_map(Decoded::of).collect();
+                file.extend(&events)?;
             }
-            written.push(file.finish()?);
+            let file = file.finish()?;
+            if file.row.rows == 0 {
+                // Only records whose start could be read and no more.
+                file.remove();
+                continue;
+            }
+            written.push(file);
             self.step(SealStep::Written)?;
         }
         for file in &*written {
@@ -264,18 +272,17 @@ impl Sealer {
 
 impl Round {
     fn add(&mut self, bytes: &[u8]) {
-        let Ok(record) = EventRecord::decode(bytes) else {
+        let Ok(frame) = peek_frame(bytes) else {
             self.unreadable += 1;
             return;
         };
-        let hit = &record.facts.hit;
         let from = self.bytes.len();
         self.keys.push(Key {
-            day: hit.time.utc_day(),
-            account: hit.account,
-            integration: hit.integration,
-            time: hit.time,
-            id: record.event_id,
+            day: frame.time.utc_day(),
+            account: frame.account,
+            integration: frame.integration,
+            time: frame.time,
+            id: frame.event_id,
             from,
             to: from + bytes.len(),
         });

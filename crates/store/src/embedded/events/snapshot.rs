@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::RecordBatch;
-use assay_model::EventRecord;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
 use super::manifest::{FileRow, Manifest, Positions};
 use super::parquet_file::{Footer, Footers};
-use super::rows::Rows;
+use super::rows::{Decoded, Rows};
 use super::store::{EventStore, manifest_of, root_of};
 use crate::spool::{self, Spool, SpoolReader};
 
@@ -87,11 +86,8 @@ fn decode(
         if to.is_some_and(|to| batch.end > to) {
             break;
         }
-        for bytes in batch.records {
-            if let Ok(record) = EventRecord::decode(bytes) {
-                rows.push(&record, bytes);
-            }
-        }
+        let events: Vec<_> = batch.records.filter_map(Decoded::of).collect();
+        rows.extend(&events);
         if rows.len() >= REST_ROWS {
             each(rows.finish()?)?;
         }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
-use assay_model::EventRecord;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
-use super::rows::Rows;
+use super::rows::{Decoded, Rows};
 use super::snapshot::Rest;
 use crate::spool::{Spool, SpoolReader};
 
@@ -134,13 +133,12 @@ impl LaneTail {
                 break;
             };
             let before = self.open.bytes();
-            for bytes in batch.records {
-                // A record that does not decode is counted when it is sealed.
-                if let Ok(record) = EventRecord::decode(bytes) {
-                    self.open.push(&record, bytes);
-                    self.open_ends.push(batch.end);
-                    self.open_batch = None;
-                }
+            let events: Vec<_> = batch.records.filter_map(Decoded::of).collect();
+            if !events.is_empty() {
+                self.open.extend(&events);
+                let ends = self.open_ends.len() + events.len();
+                self.open_ends.resize(ends, batch.end);
+                self.open_batch = None;
             }
             added += self.open.bytes() - before;
             if self.open.len() >= CHUNK_ROWS {

@@ -353,7 +353,7 @@ fn counted(bytes: &[u8]) -> bool {
             hit.event,
             EventKind::Click | EventKind::PageView | EventKind::AppView
         )
-        && !rows::is_test(&record)
+        && !fixed::is_test(&record)
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn columns_hold_what_the_shared_definition_says() {
     let records = sample.records(200);
     let mut rows = rows::Rows::default();
     for bytes in &records {
-        rows.push(&EventRecord::decode(bytes).unwrap(), bytes);
+        rows.extend(&[rows::Decoded::of(bytes).unwrap()]);
     }
     let batch = rows.finish().unwrap();
     for dimension in columns::dimensions() {
@@ -411,4 +411,84 @@ fn sealing_waits_for_time_or_size() {
         100,
         "or when enough has gathered"
     );
+}
+
+#[test]
+fn texts_that_never_repeat_leave_the_dictionary_and_come_back_the_same() {
+    let folder = TempDir::new().unwrap();
+    let mut sample = Sample::new(0, 20, 1).on_time();
+    // More than a page of ids after the dictionary is full, and an end in the middle of one.
+    let records = sample.records(80_000);
+    let mut file = file::FileWriter::create(folder.path(), 20_454, 1, 80_000).unwrap();
+    for records in records.chunks(rows::AT_ONCE) {
+        let events: Vec<_> = records
+            .iter()
+            .filter_map(|r| rows::Decoded::of(r))
+            .collect();
+        file.extend(&events).unwrap();
+    }
+    let written = file.finish().unwrap();
+    written.rename().unwrap();
+    let stored = snapshot::StoredFile::new(written.row.clone(), written.path.clone());
+    let footer = parquet_file::Footers::default().of(&stored).unwrap();
+    assert!(footer.may_have(0, "external_transaction_id", "").unwrap());
+    assert!(
+        !footer
+            .may_have(0, "external_transaction_id", "none")
+            .unwrap()
+    );
+    for text in columns::texts() {
+        let batch = footer.read_whole(0, [text.name()]).unwrap().unwrap();
+        let (keys, texts) = dictionary(&batch, text.name()).unwrap();
+        assert_eq!(keys.len(), records.len());
+        for (bytes, key) in records.iter().zip(keys).step_by(37) {
+            let record = EventRecord::decode(bytes).unwrap();
+            let value = text.value(&record);
+            assert_eq!(texts.value(*key as usize), value.text(), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn files_that_the_parquet_crate_wrote_read_the_same() {
+    let folder = TempDir::new().unwrap();
+    let records = Sample::new(0, 21, 1).records(500);
+    let mut all = rows::Rows::default();
+    for bytes in &records {
+        all.extend(&[rows::Decoded::of(bytes).unwrap()]);
+    }
+    let batch = all.finish().unwrap();
+    let path = folder.path().join("old.parquet");
+    let file = std::fs::File::create(&path).unwrap();
+    let mut old = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    old.write(&batch).unwrap();
+    old.close().unwrap();
+    let row = manifest::FileRow {
+        id: 1,
+        day: 0,
+        rows: 500,
+        bytes: 0,
+        time: Default::default(),
+        received: Default::default(),
+        ids: (EventId([0; 10]), EventId([0; 10])),
+        accounts: Vec::new(),
+    };
+    let stored = snapshot::StoredFile::new(row, path);
+    let footer = parquet_file::Footers::default().of(&stored).unwrap();
+    let names: Vec<_> = columns::dimensions().map(Dimension::as_str).collect();
+    let read = footer
+        .read_whole(0, names.iter().copied())
+        .unwrap()
+        .unwrap();
+    for name in names {
+        let (keys, texts) = dictionary(&read, name).unwrap();
+        let (old_keys, old_texts) = dictionary(&batch, name).unwrap();
+        for (key, old) in keys.iter().zip(old_keys) {
+            assert_eq!(
+                texts.value(*key as usize),
+                old_texts.value(*old as usize),
+                "{name}"
+            );
+        }
+    }
 }
