@@ -2,7 +2,6 @@
 //! handed to hyper on the same lane, bytes already read included.
 
 use std::cell::{Cell, RefCell};
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -212,33 +211,56 @@ async fn answer_one<C: CounterStore>(
 
 /// Appends an HTTP/1.1 response.
 fn write_answer(answer: &Answer, with_body: bool, close: bool, date: &str, out: &mut Vec<u8>) {
-    // Writing into a vector cannot fail.
-    let _ = write!(
-        out,
-        "HTTP/1.1 {} {}\r\ncache-control: no-store\r\ndate: {date}\r\n",
-        answer.status,
-        title(answer.status),
-    );
+    let mut add = |parts: &[&str]| {
+        for part in parts {
+            out.extend_from_slice(part.as_bytes());
+        }
+    };
+    let mut digits = [0; DIGITS];
+    add(&[
+        "HTTP/1.1 ",
+        decimal(usize::from(answer.status), &mut digits),
+    ]);
+    add(&[" ", title(answer.status)]);
+    add(&["\r\ncache-control: no-store\r\ndate: ", date, "\r\n"]);
     // 204 has no body, and may not say how long it is.
     if answer.status != 204 {
-        let _ = write!(out, "content-length: {}\r\n", answer.body.len());
+        let length = decimal(answer.body.len(), &mut digits);
+        add(&["content-length: ", length, "\r\n"]);
     }
     if !answer.content_type.is_empty() {
-        let _ = write!(out, "content-type: {}\r\n", answer.content_type);
+        add(&["content-type: ", answer.content_type, "\r\n"]);
     }
     if let Some(error) = answer.error.as_deref() {
-        let _ = write!(out, "x-assay-error: {error}\r\n");
+        add(&["x-assay-error: ", error, "\r\n"]);
     }
     for (name, value) in answer.headers() {
-        let _ = write!(out, "{name}: {value}\r\n");
+        add(&[name, ": ", value, "\r\n"]);
     }
     if close {
-        out.extend_from_slice(b"connection: close\r\n");
+        add(&["connection: close\r\n"]);
     }
-    out.extend_from_slice(b"\r\n");
+    add(&["\r\n"]);
     if with_body {
         out.extend_from_slice(&answer.body);
     }
+}
+
+/// Digits of the largest length.
+const DIGITS: usize = 20;
+
+/// A number in decimal digits.
+fn decimal(mut number: usize, digits: &mut [u8; DIGITS]) -> &str {
+    let mut first = DIGITS;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    str::from_utf8(&digits[first..]).unwrap_or("")
 }
 
 /// The `Date` header, made once a second.
@@ -329,6 +351,13 @@ impl tokio::io::AsyncWrite for Rewound {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 7, 10, 204, usize::MAX] {
+            assert_eq!(decimal(number, &mut [0; DIGITS]), number.to_string());
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_rfc() {

@@ -200,25 +200,50 @@ impl ParamBuffer {
         fits
     }
 
+    /// One pass: eight bytes are copied at a time, up to the next one that means something.
     fn decode_bytes(&mut self, encoded: &[u8], max: usize, bytes: &mut Vec<u8>) -> bool {
-        bytes.reserve(encoded.len());
-        for pair in encoded
-            .split(|c| *c == b'&')
-            .filter(|pair| !pair.is_empty())
-        {
-            if self.ends.len() == max {
-                return false;
-            }
-            let (name, value) = match memchr::memchr(b'=', pair) {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &[][..]),
+        let start = bytes.len();
+        bytes.resize(start + encoded.len() + RUN, 0);
+        let (mut from, mut to) = (0, start);
+        let (mut pair_from, mut name_end) = (0, None);
+        loop {
+            let run = copy_run(&encoded[from..], &mut bytes[to..]);
+            from += run;
+            to += run;
+            let byte = match encoded.get(from) {
+                Some(_) if run == RUN => continue,
+                other => other.copied(),
             };
-            unescape(name, bytes);
-            let name_end = bytes.len() as u32;
-            unescape(value, bytes);
-            self.ends.push((name_end, bytes.len() as u32));
+            match byte {
+                Some(b'=') if name_end.is_none() => name_end = Some(to),
+                Some(b'%') if let Some(decoded) = escaped_byte(encoded, from) => {
+                    bytes[to] = decoded;
+                    to += 1;
+                    from += 2;
+                }
+                Some(byte @ (b'%' | b'+' | b'=')) => {
+                    bytes[to] = if byte == b'+' { b' ' } else { byte };
+                    to += 1;
+                }
+                // The end of a pair, if there is one.
+                _ if from == pair_from => pair_from += 1,
+                _ => {
+                    if self.ends.len() == max {
+                        let kept = self.ends.last().map_or(start, |(_, end)| *end as usize);
+                        bytes.truncate(kept.max(start));
+                        return false;
+                    }
+                    let name_end = name_end.take().unwrap_or(to);
+                    self.ends.push((name_end as u32, to as u32));
+                    pair_from = from + 1;
+                }
+            }
+            if byte.is_none() {
+                bytes.truncate(to);
+                return true;
+            }
+            from += 1;
         }
-        true
     }
 
     /// Whether every name and value is UTF-8 by itself, given that all of them together are.
@@ -268,29 +293,45 @@ impl ParamBuffer {
     }
 }
 
-/// Appends a part with its `%XX` and `+` undone; runs between them are copied whole.
-fn unescape(part: &[u8], out: &mut Vec<u8>) {
-    let mut rest = part;
-    while let Some(at) = memchr::memchr2(b'%', b'+', rest) {
-        out.extend_from_slice(&rest[..at]);
-        let (byte, length) = match (rest[at], escaped_byte(rest, at)) {
-            (b'+', _) => (b' ', 1),
-            (_, Some(decoded)) => (decoded, 3),
-            (other, None) => (other, 1),
-        };
-        out.push(byte);
-        rest = &rest[at + length..];
+/// Bytes looked at together.
+const RUN: usize = 8;
+
+/// Copies up to eight bytes and says how many of them mean nothing by themselves; `to` has
+/// room for all eight.
+fn copy_run(from: &[u8], to: &mut [u8]) -> usize {
+    let run = match from.first_chunk::<RUN>() {
+        Some(run) => *run,
+        None => {
+            let mut run = [b'&'; RUN];
+            run[..from.len()].copy_from_slice(from);
+            run
+        }
+    };
+    to[..RUN].copy_from_slice(&run);
+    plain_bytes(u64::from_le_bytes(run))
+}
+
+/// How many of eight bytes, the lowest first, stand before a `%`, `+`, `&` or `=`.
+const fn plain_bytes(word: u64) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; RUN]);
+    /// The highest bit of each byte that is this one; maybe of bytes above the first, too.
+    const fn marks(word: u64, byte: u8) -> u64 {
+        let other = word ^ (ONES * byte as u64);
+        other.wrapping_sub(ONES) & !other & (ONES << 7)
     }
-    out.extend_from_slice(rest);
+    let special = marks(word, b'%') | marks(word, b'+') | marks(word, b'&') | marks(word, b'=');
+    special.trailing_zeros() as usize / 8
 }
 
 fn escaped_byte(part: &[u8], at: usize) -> Option<u8> {
-    let hex = |byte: &u8| char::from(*byte).to_digit(16);
-    let (high, low) = (
-        part.get(at + 1).and_then(hex)?,
-        part.get(at + 2).and_then(hex)?,
-    );
-    Some((high * 16 + low) as u8)
+    let hex = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
+    let [high, low] = *part.get(at + 1..)?.first_chunk::<2>()?;
+    Some(hex(high)? << 4 | hex(low)?)
 }
 
 #[cfg(test)]
@@ -329,6 +370,32 @@ mod tests {
         assert_eq!(decoded("&&a=1&"), [pair("a", "1")]);
     }
 
+    /// What decoding means, a byte at a time.
+    fn decoded_plainly(query: &[u8]) -> Vec<(String, String)> {
+        let text = |part: &[u8]| {
+            let mut out = Vec::new();
+            let mut at = 0;
+            while let Some(&byte) = part.get(at) {
+                let escaped = (byte == b'%').then(|| part.get(at + 1..at + 3)).flatten();
+                let decoded = escaped
+                    .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+                    .and_then(|hex| u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok());
+                out.push(decoded.unwrap_or(if byte == b'+' { b' ' } else { byte }));
+                at += if decoded.is_some() { 3 } else { 1 };
+            }
+            String::from_utf8_lossy(&out).into_owned()
+        };
+        query
+            .split(|byte| *byte == b'&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let at = pair.iter().position(|byte| *byte == b'=');
+                let (name, value) = pair.split_at(at.unwrap_or(pair.len()));
+                (text(name), text(value.get(1..).unwrap_or_default()))
+            })
+            .collect()
+    }
+
     #[test]
     fn a_character_cut_between_two_values_is_replaced_in_both() {
         let cut = "\u{fffd}";
@@ -347,6 +414,9 @@ mod tests {
     fn more_parameters_than_the_limit_are_told() {
         let mut params = ParamBuffer::default();
         assert!(!params.decode(b"a&b&c", 2));
+        assert!(params.decode(b"", 2));
+        let pairs: Vec<_> = params.pairs().collect();
+        assert_eq!(pairs, [("a", ""), ("b", "")]);
     }
 
     #[test]
@@ -436,6 +506,25 @@ mod tests {
             let mut params = ParamBuffer::default();
             params.decode(&bytes, 16);
             prop_assert!(params.pairs().count() <= 16);
+        }
+
+        #[test]
+        fn decoding_in_runs_is_decoding_byte_by_byte(
+            query in proptest::collection::vec(
+                prop_oneof![
+                    3 => proptest::sample::select(b"%%%&&==++2fFgGaz09".to_vec()),
+                    1 => any::<u8>(),
+                ],
+                0..80,
+            ),
+        ) {
+            let mut params = ParamBuffer::default();
+            prop_assert!(params.decode(&query, 100));
+            let pairs: Vec<_> = params
+                .pairs()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            prop_assert_eq!(pairs, decoded_plainly(&query));
         }
 
         #[test]

@@ -165,8 +165,8 @@ fn read_call<'p>(params: &'p ParamBuffer, call: &mut Call<'p>, event: &mut Hit<'
                 continue;
             }
             _ => {
-                match NAMES.iter().find(|(theirs, _)| *theirs == name) {
-                    Some((_, field)) => mapping::set(event, *field, name, value),
+                match field_of(name) {
+                    Some(field) => mapping::set(event, field, name, value),
                     None => mapping::extra(event, name, value),
                 }
                 continue;
@@ -180,10 +180,21 @@ fn read_call<'p>(params: &'p ParamBuffer, call: &mut Call<'p>, event: &mut Hit<'
     drop_empty(event);
 }
 
+/// The field of one of [`NAMES`], found by its place: names are asked for in every call.
+fn field_of(name: &str) -> Option<Field> {
+    let place = match name.as_bytes() {
+        b"cid" => 0,
+        [b's', digit @ b'1'..=b'9'] => usize::from(digit - b'0'),
+        [b's', b'1', digit @ b'0'..=b'1'] => 10 + usize::from(digit - b'0'),
+        _ => return None,
+    };
+    NAMES.get(place).map(|(_, field)| *field)
+}
+
 /// An empty value is not given; only the user agent may be blank, and then says so.
 fn drop_empty(event: &mut Hit<'_>) {
     for (_, field) in NAMES {
-        if event.get(field).is_some_and(|text| text.trim().is_empty()) {
+        if event.get(field).is_some_and(is_blank) {
             event.set(field, None);
         }
     }
@@ -192,6 +203,10 @@ fn drop_empty(event: &mut Hit<'_>) {
             event.set(field, None);
         }
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// Everything that makes the call an error, in the order in which a user would mend it.
@@ -357,7 +372,16 @@ pub fn score_of(verdict: &Verdict<'_>) -> (i8, &'static str) {
 
 fn render(decision: &Decision<'_, '_>, verbose: bool) -> Vec<u8> {
     let (score, letters) = score_of(decision.verdict);
-    let mut out = format!("{{\"tqs\":{{\"score\":{score},\"reason\":\"{letters}\"}}").into_bytes();
+    let mut out = Vec::with_capacity(64);
+    out.extend_from_slice(b"{\"tqs\":{\"score\":");
+    if score < 0 {
+        out.push(b'-');
+    }
+    // One digit: 0 to 3.
+    out.push(b'0' + score.unsigned_abs() % 10);
+    out.extend_from_slice(b",\"reason\":\"");
+    out.extend_from_slice(letters.as_bytes());
+    out.extend_from_slice(b"\"}");
     if verbose {
         let verdict = assay_model::render::verdict_json(decision.verdict);
         let id = decision.event_id.to_string();
