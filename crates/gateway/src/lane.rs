@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::conn::{ConnState, DateCache, Phase, serve};
+use crate::conversions::settle;
 use crate::doors::Doors;
 use crate::engine::Engine;
 use crate::outbox::LaneOutbox;
@@ -160,7 +161,9 @@ impl Gateway {
                 std::thread::Builder::new()
                     .name(format!("lane-{number}"))
                     .spawn(move || {
-                        run_lane(engine, doors, config, ids, log, receiver, stop);
+                        // One lane settles conversions that wait, beside its own work.
+                        let settles = number == 0;
+                        run_lane(engine, doors, config, (ids, log), (receiver, stop), settles);
                     })?,
             );
         }
@@ -283,10 +286,9 @@ fn run_lane<C: CounterStore>(
     engine: Arc<Engine<C>>,
     doors: Arc<Doors>,
     config: GatewayConfig,
-    ids: EventIds,
-    log: Box<dyn EventLog>,
-    connections: mpsc::Receiver<Accepted>,
-    stop: watch::Receiver<bool>,
+    (ids, log): (EventIds, Box<dyn EventLog>),
+    (connections, stop): (mpsc::Receiver<Accepted>, watch::Receiver<bool>),
+    settles: bool,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -313,6 +315,10 @@ fn run_lane<C: CounterStore>(
         connections: RefCell::new(HashMap::new()),
     });
     let local = tokio::task::LocalSet::new();
+    if settles && let Some(conversions) = lane.doors.conversions.clone() {
+        let (engine, outbox) = (Arc::clone(&lane.engine), Rc::clone(&lane.outbox));
+        local.spawn_local(settle(conversions, engine, outbox));
+    }
     local.block_on(
         &runtime,
         lane_loop(Rc::clone(&lane), config, connections, stop),

@@ -6,6 +6,7 @@
 //! the answer leaves, `lane` runs it all, one thread a core.
 
 mod conn;
+mod conversions;
 pub mod decide;
 mod doors;
 mod engine;
@@ -17,11 +18,12 @@ mod mapping;
 mod mend;
 mod native;
 mod outbox;
+mod policy;
 pub mod postbacks;
 mod proof;
-mod policy;
 mod slow;
 
+pub use conversions::Conversions;
 pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
 pub use doors::{Answer, DoorRequest, Doors, Method};
 pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
@@ -30,5 +32,5 @@ pub use lane::{Gateway, GatewayConfig, Shutdown};
 pub use mapping::FieldError;
 pub use native::{NativeEvent, Times, answer_json};
 pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
-pub use proof::{AgentKeys, AgentKeysError};
 pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};
+pub use proof::{AgentKeys, AgentKeysError};

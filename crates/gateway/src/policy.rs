@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use assay_detect::AccountRules;
 use assay_intel::lists::OwnLists;
 use assay_model::document::{
@@ -15,6 +15,7 @@ use assay_model::document::{
 };
 use assay_model::facts::canonical_ip;
 use assay_model::postback::{Definitions, Postback};
+use assay_model::transaction::KeyRing;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
@@ -33,6 +34,8 @@ pub struct AccountPolicy {
     pub tokens: Vec<([u8; 32], TokenPolicy)>,
     /// Its postbacks out, paused ones too.
     pub postbacks: Definitions,
+    /// Currency of amounts that name none.
+    pub currency: String,
 }
 
 /// One integration, compiled.
@@ -136,6 +139,7 @@ impl AccountPolicy {
             integrations,
             tokens,
             postbacks: Definitions::from([]),
+            currency: "USD".to_owned(),
         })
     }
 
@@ -143,6 +147,13 @@ impl AccountPolicy {
     #[must_use]
     pub fn with_postbacks(mut self, postbacks: Vec<(u64, Postback)>) -> Self {
         self.postbacks = postbacks.into();
+        self
+    }
+
+    /// The same with this currency.
+    #[must_use]
+    pub fn with_currency(mut self, currency: String) -> Self {
+        self.currency = currency;
         self
     }
 
@@ -161,6 +172,12 @@ impl IntegrationPolicy {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.settings.status == Status::Active
+    }
+
+    /// Seconds back in which a conversion's click counts.
+    #[must_use]
+    pub const fn lookback_s(&self) -> u32 {
+        self.settings.conversions.lookback_d.saturating_mul(86_400)
     }
 
     /// Whether a call from this address is taken.
@@ -228,6 +245,12 @@ impl Snapshot {
         self.accounts.get(&id.0)
     }
 
+    /// Whether any account tells anybody of clicks.
+    #[must_use]
+    pub fn tells_clicks(&self) -> bool {
+        self.accounts.values().any(|account| account.tells_clicks())
+    }
+
     /// The token with this SHA-256, unless it has expired.
     #[must_use]
     pub fn token(&self, hash: &[u8; 32], now: Timestamp) -> Option<&TokenPolicy> {
@@ -261,12 +284,23 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Policies {
     current: ArcSwap<Snapshot>,
+    keys: ArcSwapOption<KeyRing>,
 }
 
 impl Policies {
     /// The snapshot in force, for one decision.
     pub fn load(&self) -> Guard<Arc<Snapshot>> {
         self.current.load()
+    }
+
+    /// The keys of transaction ids; `None` = none were put in force.
+    pub fn keys(&self) -> Guard<Option<Arc<KeyRing>>> {
+        self.keys.load()
+    }
+
+    /// Puts the keys of transaction ids in force.
+    pub fn put_keys(&self, ring: KeyRing) {
+        self.keys.store(Some(Arc::new(ring)));
     }
 
     /// Puts an account's policy in force beside the others'; returns the new version.

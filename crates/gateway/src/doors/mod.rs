@@ -3,17 +3,21 @@
 //! A door turns a request into a hit and a verdict into its own bytes; it does no IO.
 
 mod collector;
+mod postback;
+mod rejection;
 mod route;
 mod s2s;
 mod score;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_model::ports::{CounterStore, DoorError};
 use assay_model::{AccountId, IntegrationId};
 
+use crate::conversions::Conversions;
 use crate::engine::Engine;
 use crate::headers::Headers;
 use crate::ingress::ParamBuffer;
@@ -181,6 +185,8 @@ pub struct Doors {
     pub trusted_proxies: Vec<(IpAddr, u8)>,
     /// Hosts behind `{iid}.clicks.` and its like; lower case, without a port.
     pub public_hosts: Vec<String>,
+    /// Where conversions are taken in; `None` = this process takes none.
+    pub conversions: Option<Arc<Conversions>>,
     /// Keys of agents that may prove who they are; swapped when they are fetched anew.
     pub agents: arc_swap::ArcSwap<crate::proof::AgentKeys>,
 }
@@ -204,28 +210,54 @@ impl Doors {
             "/readyz" => text(503, "not ready\n"),
             "/v1/score/batch" => Answer::problem(405, "method", "", "POST NDJSON to this path"),
             path => match route::find(path, request.host, &self.public_hosts) {
-                Some(route) => self.at_integration(engine, route, request),
+                Some(route) => {
+                    let buffers = (scratch, params);
+                    self.at_integration(engine, outbox, buffers, route, request)
+                        .await
+                }
                 None => nothing_at(path),
             },
         }
     }
 
     /// The doors of an integration, found by its number alone.
-    fn at_integration<C: CounterStore>(
+    async fn at_integration<C: CounterStore>(
         &self,
         engine: &Engine<C>,
+        outbox: &impl Outbox,
+        (scratch, params): (&mut Scratch, &mut ParamBuffer),
         route: Route,
         request: &DoorRequest<'_>,
     ) -> Answer {
         let snapshot = engine.policies.load();
-        let Some((_account, _integration)) = snapshot.integration(route.integration) else {
+        let Some((account, integration)) = snapshot.integration(route.integration) else {
             return nothing_at(request.path);
         };
-        match route.door {
-            Door::Jsp => collector::page(request, &route.click_path(request.path)),
-            Door::Click | Door::Impression | Door::Postback | Door::Rejection => {
-                nothing_at(request.path)
+        match (route.door, self.conversions.as_deref()) {
+            (Door::Jsp, _) => collector::page(request, &route.click_path(request.path)),
+            (Door::Postback, Some(conversions)) => {
+                let snapshot = Arc::clone(&snapshot);
+                let whose = postback::Whose::of(&snapshot, account, integration);
+                postback::answer(
+                    conversions,
+                    engine,
+                    outbox,
+                    scratch,
+                    params,
+                    &whose,
+                    request,
+                )
+                .await
             }
+            (Door::Rejection, Some(conversions)) => {
+                let whose = postback::Whose::of(&snapshot, account, integration);
+                rejection::answer(conversions, engine, params, &whose, request).await
+            }
+            (Door::Postback | Door::Rejection, None) => {
+                let detail = "this process takes no conversions";
+                Answer::problem(503, "unavailable", "", detail)
+            }
+            (Door::Click | Door::Impression, _) => nothing_at(request.path),
         }
     }
 }

@@ -107,7 +107,7 @@ pub async fn answer<C: CounterStore>(
 }
 
 /// Query first, then a form or a JSON object: all three mean the same.
-fn read_params(
+pub(super) fn read_params(
     params: &mut ParamBuffer,
     request: &DoorRequest<'_>,
     max: usize,

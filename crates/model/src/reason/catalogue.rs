@@ -141,4 +141,7 @@ catalogue! {
     95 UnroutableIp "UNROUTABLE_IP" Givt High VeryLow "ICVE" ["ip" "scope"] Test::Fact, "UR" "UNROUTABLE_IP" 1021 "The address is private, reserved or otherwise not on the public internet.";
     96 XffAnomaly "XFF_ANOMALY" Sivt Low Medium "ICVE" ["rule" "forwarded_for" "ip"] Test::Fact, "XF" "XFF_ANOMALY" 1021 "The forwarding chain contradicts itself or the address.";
     97 ListDenied "LIST_DENIED" Givt High NotApplicable "ICVE" ["field" "value" "entry" "note"] Test::Fact, "LD" "LIST_DENIED" 14 "A value is on one of the account's own deny lists.";
+    98 TokenForged "TOKEN_FORGED" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TF" "TOKEN_FORGED" 1021 "The transaction id never was one of ours.";
+    99 TokenAltered "TOKEN_ALTERED" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TA" "TOKEN_ALTERED" 1021 "The transaction id was one of ours until somebody changed it.";
+    100 TokenForeign "TOKEN_FOREIGN" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TN" "TOKEN_FOREIGN" 1021 "The transaction id is of another account's click.";
 }

@@ -1,0 +1,238 @@
+//! The click of a conversion: looked for, or taken from what is known without it.
+
+use std::time::Duration;
+
+use assay_intel::ip::IpTables;
+use assay_model::click::{ClickMatch, ClickSearch, MatchedBy};
+use assay_model::facts::IpFacts;
+use assay_model::hit::{EventKind, Field, Hit};
+use assay_model::ledger::Attributes;
+use assay_model::ports::{ClickIndex, ClickKey, ClickRow, Lookup, StoreError};
+use assay_model::record::EventRecord;
+use assay_model::transaction::Content;
+use assay_model::{AccountId, IntegrationId, Timestamp};
+
+use super::Conversions;
+use super::ids::Ids;
+use super::params::Values;
+
+/// Longest wait for the index to pass what was answered before the conversion came.
+pub const CATCH_UP: Duration = Duration::from_millis(200);
+
+/// Longest search in all; an answer leaves within a second.
+const SEARCH: Duration = Duration::from_millis(600);
+
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Found, not found, or not made.
+    pub search: ClickSearch,
+    /// By which id it was found.
+    pub by: MatchedBy,
+    /// The click.
+    pub row: Option<ClickRow>,
+}
+
+impl Found {
+    /// Nothing was searched.
+    pub const NONE: Self = Self::without(ClickSearch::None);
+
+    const fn without(search: ClickSearch) -> Self {
+        Self {
+            search,
+            by: MatchedBy::OwnId,
+            row: None,
+        }
+    }
+}
+
+/// Whose click it is, and since when one counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    pub account: AccountId,
+    pub integration: IntegrationId,
+    pub since: Timestamp,
+}
+
+impl Conversions {
+    /// Looks for the click that these ids name. A conversion whose click has not come is
+    /// told when it does, see `settle`.
+    pub async fn find_click(&self, ids: &Ids<'_>, scope: Scope, catch_up: Duration) -> Found {
+        match tokio::time::timeout(SEARCH, self.search(ids, scope, catch_up)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a click could not be looked up");
+                Found::without(ClickSearch::NotMade)
+            }
+            Err(_) => Found::without(ClickSearch::NotMade),
+        }
+    }
+
+    async fn search(
+        &self,
+        ids: &Ids<'_>,
+        scope: Scope,
+        catch_up: Duration,
+    ) -> Result<Found, StoreError> {
+        let clicks = &*self.clicks;
+        // Our own id names one click: if it is there, nothing newer can be meant.
+        if let Some(found) = by_own_id(clicks, ids, scope).await? {
+            return Ok(found);
+        }
+        if !clicks.caught_up(catch_up).await {
+            return Ok(Found::without(ClickSearch::NotMade));
+        }
+        if let Some(found) = by_own_id(clicks, ids, scope).await? {
+            return Ok(found);
+        }
+        let Some(external) = ids.external else {
+            return Ok(Found::without(ClickSearch::NotFound));
+        };
+        if let Some(found) = by_external_id(clicks, external, scope).await? {
+            return Ok(found);
+        }
+        let key = ClickKey {
+            account: scope.account,
+            integration: scope.integration,
+            external_id: external.to_owned(),
+        };
+        // Watched first and looked for once more: it may have come in between.
+        let watched = clicks.watch(key.clone());
+        match by_external_id(clicks, external, scope).await? {
+            Some(found) => {
+                if watched {
+                    clicks.unwatch(&key);
+                }
+                Ok(found)
+            }
+            None => Ok(Found::without(ClickSearch::NotFound)),
+        }
+    }
+}
+
+async fn by_own_id(
+    clicks: &dyn ClickIndex,
+    ids: &Ids<'_>,
+    scope: Scope,
+) -> Result<Option<Found>, StoreError> {
+    let Some(own) = ids.own else {
+        return Ok(None);
+    };
+    let looked = clicks.find_by_event_id(scope.account, own.event_id).await?;
+    Ok(found(looked, MatchedBy::OwnId))
+}
+
+async fn by_external_id(
+    clicks: &dyn ClickIndex,
+    external: &str,
+    scope: Scope,
+) -> Result<Option<Found>, StoreError> {
+    let looked = clicks
+        .find_by_external_id(scope.account, scope.integration, external, scope.since)
+        .await?;
+    Ok(found(looked, MatchedBy::ExternalId))
+}
+
+fn found(looked: Lookup, by: MatchedBy) -> Option<Found> {
+    looked.found().map(|row| Found {
+        search: ClickSearch::Found,
+        by,
+        row: Some(row),
+    })
+}
+
+/// What the sealed id says of its click, for as long as the click itself is not known.
+#[must_use]
+pub fn sealed(content: &Content, lookback_s: u32) -> ClickMatch {
+    let mut click = ClickMatch::unknown(MatchedBy::Sealed, lookback_s);
+    if content.impression {
+        click.kind = EventKind::Impression;
+    }
+    click.event_id = Some(content.event_id);
+    click.time = Some(content.event_id.at());
+    click.country = content.country;
+    click.action = Some(content.action);
+    click.risk = content.risk;
+    click
+}
+
+/// What the sender says of the click; `None` = nothing.
+#[must_use]
+pub fn given(values: &Values, tables: &IpTables, lookback_s: u32) -> Option<ClickMatch> {
+    if values.click_time.is_none() && values.click_ip.is_none() {
+        return None;
+    }
+    let mut click = ClickMatch::unknown(MatchedBy::Given, lookback_s);
+    click.time = values.click_time;
+    if let Some(address) = values.click_ip {
+        let ip: IpFacts<'_> = tables.lookup(address);
+        click.ip = Some(ip.ip);
+        click.country = ip.country;
+        click.city = ip.city.unwrap_or("").into();
+        click.displaced = ip.displaces_people();
+    }
+    Some(click)
+}
+
+/// What a conversion takes over from its click: who sent it counts, not who tells of it.
+const INHERITED: [Field; 10] = [
+    Field::Offer,
+    Field::Advertiser,
+    Field::Publisher,
+    Field::SubId,
+    Field::SubId2,
+    Field::SubId3,
+    Field::SubId4,
+    Field::SubId5,
+    Field::SubId6,
+    Field::SourceId,
+];
+
+/// Puts the click's own values into the conversion's; what the click does not say stays.
+pub fn inherit<'a>(hit: &mut Hit<'a>, click: &Hit<'a>) {
+    for field in INHERITED {
+        if let Some(text) = click.get(field) {
+            hit.set(field, Some(text));
+        }
+    }
+    // As sent, else the click's.
+    for field in [
+        Field::ExternalTransactionId,
+        Field::Payout,
+        Field::Revenue,
+        Field::Currency,
+    ] {
+        if hit.get(field).is_none() {
+            hit.set(field, click.get(field));
+        }
+    }
+}
+
+/// Where a conversion comes from, once it has inherited.
+#[must_use]
+pub fn attributes(hit: &Hit<'_>, country: Option<assay_model::facts::Country>) -> Attributes {
+    let of = |field| hit.get(field).unwrap_or("").to_owned();
+    Attributes {
+        advertiser: of(Field::Advertiser),
+        offer: of(Field::Offer),
+        publisher: of(Field::Publisher),
+        sub_ids: [
+            of(Field::SubId),
+            of(Field::SubId2),
+            of(Field::SubId3),
+            of(Field::SubId4),
+            of(Field::SubId5),
+            of(Field::SubId6),
+        ],
+        source_id: of(Field::SourceId),
+        country: country.map_or_else(String::new, |country| country.to_string()),
+    }
+}
+
+/// The click, when its row reads.
+#[must_use]
+pub fn record(row: &ClickRow) -> Option<EventRecord<'_>> {
+    row.decode()
+        .inspect_err(|error| tracing::error!(%error, "a click's record does not read"))
+        .ok()
+}
