@@ -1,4 +1,4 @@
-//! `assay config check|print`.
+//! `assay config check|print|default`.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,6 +19,8 @@ enum ConfigCommand {
     Check(DataArgs),
     /// Print the configuration in force, defaults included.
     Print(DataArgs),
+    /// Print every key with its meaning and default, to begin a configuration with.
+    Default,
 }
 
 pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
@@ -29,6 +31,9 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         }
         ConfigCommand::Print(data) => {
             std::io::stdout().write_all(toml::to_string_pretty(&data.load()?)?.as_bytes())?;
+        }
+        ConfigCommand::Default => {
+            std::io::stdout().write_all(crate::config::template()?.as_bytes())?;
         }
     }
     Ok(ExitCode::SUCCESS)

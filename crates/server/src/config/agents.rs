@@ -3,15 +3,19 @@
 use assay_model::document::Problem;
 use serde::{Deserialize, Serialize};
 
+use super::described::described;
+
 /// Where an agent's keys stand, below its origin (Web Bot Auth).
 const WELL_KNOWN: &str = "/.well-known/http-message-signatures-directory";
 
-/// `[agents]`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Agents {
-    /// The agents whose signatures count; fetched at start and hourly.
-    pub directories: Vec<Directory>,
+described! {
+    /// `[agents]`
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Agents {
+        /// The agents whose signatures count; fetched at start and hourly.
+        pub directories: Vec<Directory>,
+    }
 }
 
 /// One agent's directory of public keys.

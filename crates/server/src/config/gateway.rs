@@ -3,37 +3,41 @@
 use assay_model::document::Problem;
 use serde::{Deserialize, Serialize};
 
-/// `[gateway]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Gateway {
-    /// Lanes, one thread each; 0 = one a core.
-    pub lanes: u8,
-    /// Most bytes of a request head.
-    pub head_bytes: usize,
-    /// Most parameters of a request.
-    pub params: usize,
-    /// Most bytes of one event's body.
-    pub event_bytes: usize,
-    /// Most lines of a batch.
-    pub batch_lines: usize,
-    /// Time a decision may take before `on_degraded` answers.
-    pub budget_us: u64,
-    /// Most open connections.
-    pub connections: usize,
-    /// Most open connections of one address.
-    pub connections_per_address: u32,
-    /// Seconds in which a request head must be whole.
-    pub head_s: u64,
-    /// Seconds a connection may stay open without a request.
-    pub idle_s: u64,
-    /// Slots of the counter table, 32 bytes each; half as many again as live keys.
-    pub counter_slots: usize,
-    /// User agents kept in memory.
-    pub user_agents: usize,
-    /// Hosts whose `{integration id}.clicks.`, `.postbacks.`, `.imp.` and `.rejections.` lead
-    /// here, with a port where links need one; those of `listen.public_urls` do too.
-    pub public_hosts: Vec<String>,
+use super::described::described;
+
+described! {
+    /// `[gateway]`
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Gateway {
+        /// Lanes, one thread each; 0 = one a core.
+        pub lanes: u8,
+        /// Most bytes of a request head.
+        pub head_bytes: usize,
+        /// Most parameters of a request.
+        pub params: usize,
+        /// Most bytes of one event's body.
+        pub event_bytes: usize,
+        /// Most lines of a batch.
+        pub batch_lines: usize,
+        /// Time a decision may take before `on_degraded` answers.
+        pub budget_us: u64,
+        /// Most open connections.
+        pub connections: usize,
+        /// Most open connections of one address.
+        pub connections_per_address: u32,
+        /// Seconds in which a request head must be whole.
+        pub head_s: u64,
+        /// Seconds a connection may stay open without a request.
+        pub idle_s: u64,
+        /// Slots of the counter table, 32 bytes each; half as many again as live keys.
+        pub counter_slots: usize,
+        /// User agents kept in memory.
+        pub user_agents: usize,
+        /// Hosts whose `{integration id}.clicks.`, `.postbacks.`, `.imp.` and `.rejections.` lead
+        /// here, with a port where links need one; those of `listen.public_urls` do too.
+        pub public_hosts: Vec<String>,
+    }
 }
 
 impl Default for Gateway {

@@ -4,12 +4,16 @@ use assay_intel::upstream::{self, Upstream};
 use assay_model::document::Problem;
 use serde::{Deserialize, Serialize};
 
-/// `[intelligence]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Intelligence {
-    /// What `assay intel update` fetches; replaces the built-in choice when given.
-    pub upstreams: Vec<Upstream>,
+use super::described::described;
+
+described! {
+    /// `[intelligence]`
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Intelligence {
+        /// What `assay intel update` fetches; replaces the built-in choice when given.
+        pub upstreams: Vec<Upstream>,
+    }
 }
 
 impl Default for Intelligence {

@@ -3,20 +3,24 @@
 use assay_model::document::{Problem, list_cidr};
 use serde::{Deserialize, Serialize};
 
-/// `[listen]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Listen {
-    /// The data plane.
-    pub data: String,
-    /// Console, management API and metrics.
-    pub console: String,
-    /// Public base URLs of the data plane, first = default; empty = the bound address.
-    pub public_urls: Vec<String>,
-    /// Whether the console is reached over HTTPS (cookies are then bound to it).
-    pub https: bool,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<String>,
+use super::described::described;
+
+described! {
+    /// `[listen]`
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Listen {
+        /// The data plane.
+        pub data: String,
+        /// Console, management API and metrics.
+        pub console: String,
+        /// Public base URLs of the data plane, first = default; empty = the bound address.
+        pub public_urls: Vec<String>,
+        /// Whether the console is reached over HTTPS (cookies are then bound to it).
+        pub https: bool,
+        /// Proxies whose `X-Forwarded-For` is believed.
+        pub trusted_proxies: Vec<String>,
+    }
 }
 
 impl Default for Listen {

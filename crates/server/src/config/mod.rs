@@ -4,15 +4,18 @@
 //! other code reads the environment.
 
 pub mod agents;
+mod described;
 mod gateway;
 mod intelligence;
 mod listen;
 mod storage;
+mod template;
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use assay_model::document::Problem;
+use described::described;
 use serde::{Deserialize, Serialize};
 
 pub use agents::Agents;
@@ -20,21 +23,24 @@ pub use gateway::Gateway;
 pub use intelligence::Intelligence;
 pub use listen::Listen;
 pub use storage::Storage;
+pub use template::template;
 
-/// The whole configuration, with its defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// Addresses and public names.
-    pub listen: Listen,
-    /// The data plane.
-    pub gateway: Gateway,
-    /// Where and how long data is kept.
-    pub storage: Storage,
-    /// Lists and their upstreams.
-    pub intelligence: Intelligence,
-    /// Agents that may prove who they are.
-    pub agents: Agents,
+described! {
+    /// The whole configuration, with its defaults.
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Config {
+        /// Addresses and public names.
+        pub listen: Listen,
+        /// The data plane.
+        pub gateway: Gateway,
+        /// Where and how long data is kept.
+        pub storage: Storage,
+        /// Lists and their upstreams.
+        pub intelligence: Intelligence,
+        /// Agents that may prove who they are.
+        pub agents: Agents,
+    }
 }
 
 const PREFIX: &str = "ASSAY__";

@@ -6,23 +6,27 @@ use assay_model::document::Problem;
 use assay_store::spool::SteadyOptions;
 use serde::{Deserialize, Serialize};
 
-/// `[storage]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Storage {
-    /// The data folder.
-    pub dir: PathBuf,
-    /// Milliseconds between group fsyncs: what a power cut may take of clicks.
-    pub fsync_ms: u64,
-    /// Most bytes the spool may take before records are counted as lost.
-    pub spool_bytes: u64,
-    /// Milliseconds after which a write counts as stalled: its lane then answers without waiting
-    /// for the disk, until that keeps up again.
-    pub stall_ms: u64,
-    /// Most bytes of records that wait in memory for a stalled disk, each lane.
-    pub stall_buffer_bytes: usize,
-    /// Seconds between two seals of the spool into event files.
-    pub seal_s: u64,
+use super::described::described;
+
+described! {
+    /// `[storage]`
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Storage {
+        /// The data folder.
+        pub dir: PathBuf,
+        /// Milliseconds between group fsyncs: what a power cut may take of clicks.
+        pub fsync_ms: u64,
+        /// Most bytes the spool may take before records are counted as lost.
+        pub spool_bytes: u64,
+        /// Milliseconds after which a write counts as stalled: its lane then answers without waiting
+        /// for the disk, until that keeps up again.
+        pub stall_ms: u64,
+        /// Most bytes of records that wait in memory for a stalled disk, each lane.
+        pub stall_buffer_bytes: usize,
+        /// Seconds between two seals of the spool into event files.
+        pub seal_s: u64,
+    }
 }
 
 impl Default for Storage {

@@ -370,6 +370,15 @@ fn a_configuration_is_refused_with_every_problem_at_once() {
             .success(),
         "what is printed can be read"
     );
+    let default = run(&["config", "default"]);
+    assert!(stdout(&default).contains("# Most bytes of a request head.\nhead_bytes = 16384\n"));
+    std::fs::write(&file, stdout(&default)).unwrap();
+    let sound = assay()
+        .args(["config", "check", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(sound.status.success(), "{}", stderr(&sound));
 }
 
 #[test]
@@ -460,6 +469,7 @@ fn a_reader_that_goes_is_no_failure() {
             events,
         ],
         &["config", "print"],
+        &["config", "default"],
         &["intel", "status", "--data", &none],
         &["intel", "ua", CURL],
     ] {
