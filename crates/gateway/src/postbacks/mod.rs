@@ -5,6 +5,7 @@
 //! under way, and they are taken from every receiver in turn.
 
 mod address;
+mod click;
 mod client;
 mod connect;
 mod deliver;
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 
 use address::AddressPolicy;
 pub use address::Range;
+pub use click::click_messages;
 use client::{CallLimits, Caller};
 use connect::{ConnectLimits, Connector};
 use directory::Directory;

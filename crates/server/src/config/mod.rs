@@ -8,6 +8,7 @@ mod described;
 mod gateway;
 mod intelligence;
 mod listen;
+mod postbacks;
 mod storage;
 mod template;
 
@@ -22,6 +23,7 @@ pub use agents::Agents;
 pub use gateway::Gateway;
 pub use intelligence::Intelligence;
 pub use listen::Listen;
+pub use postbacks::Postbacks;
 pub use storage::Storage;
 pub use template::template;
 
@@ -40,6 +42,8 @@ described! {
         pub intelligence: Intelligence,
         /// Agents that may prove who they are.
         pub agents: Agents,
+        /// Postbacks out.
+        pub postbacks: Postbacks,
     }
 }
 
@@ -79,6 +83,7 @@ impl Config {
             storage: section(table, "storage", &mut problems),
             intelligence: section(table, "intelligence", &mut problems),
             agents: section(table, "agents", &mut problems),
+            postbacks: section(table, "postbacks", &mut problems),
         };
         for name in table.keys() {
             problems.push(Problem::new(name, "there is no such section"));
@@ -130,6 +135,7 @@ impl Config {
         self.storage.check(problems);
         self.intelligence.check(problems);
         self.agents.check(problems);
+        self.postbacks.check(problems);
     }
 }
 

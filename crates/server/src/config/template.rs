@@ -25,6 +25,7 @@ pub fn template() -> anyhow::Result<String> {
         storage,
         intelligence,
         agents,
+        postbacks,
     } = Config::default();
     let mut out = HEAD.to_owned();
     section(&mut out, "listen", &listen)?;
@@ -32,6 +33,7 @@ pub fn template() -> anyhow::Result<String> {
     section(&mut out, "storage", &storage)?;
     section(&mut out, "intelligence", &intelligence)?;
     section(&mut out, "agents", &agents)?;
+    section(&mut out, "postbacks", &postbacks)?;
     Ok(out)
 }
 
