@@ -3,8 +3,8 @@
 use super::native::{self, App};
 use super::parse::Parsed;
 use super::{
-    browser, contact, emulator, engine, impossible, masks::Masks, needle, platform, retired,
-    shapes, structure, webview,
+    browser, contact, emulator, engine, impossible, masks::Masks, needle, oddity, platform,
+    retired, shapes, structure, webview,
 };
 use assay_model::facts::{UaFacts, UaKind, UaMark};
 
@@ -88,10 +88,13 @@ fn person(parsed: &Parsed<'_>) -> UaFacts {
     {
         facts.mark = mark("developer_kit", kit, "");
     }
-    if let Some((rule, token)) = impossible::note(parsed).or_else(|| structure::note(parsed)) {
+    let mut oddities = oddity::all(parsed);
+    let first = oddities.next();
+    if let Some((rule, token)) = oddity::note(parsed, first).or_else(|| structure::note(parsed)) {
         facts.mark = mark(rule, token, "");
     }
-    if let Some(rule) = impossible::find(parsed) {
+    let two = first.filter(|_| oddities.next().is_some());
+    if let Some(rule) = impossible::find(parsed).or(two.map(|(rule, _)| rule)) {
         facts.impossible = rule.into();
     }
     facts

@@ -79,8 +79,9 @@ const ENDS_OF_PROGRAMS: &[&str] = &[
 /// `Example.com/1.0`: a site's name where a browser has its own.
 fn site<'a>(parsed: &Parsed<'a>, people: bool) -> Option<&'a str> {
     let raw = parsed.raw;
-    // Toolbars and firmware of old browsers name sites; those of today do not.
-    if people && !parsed.is_modern() {
+    // Shops and employers call their apps and toolbars after their sites; robots that say no more
+    // than that in a browser's string were never seen.
+    if people {
         return None;
     }
     // Versions have a digit after their dots; only what has a letter is worth a look.
@@ -136,14 +137,11 @@ mod tests {
                 "contact_mail",
                 "owner@thing.example",
             ),
-            (
-                "Mozilla/5.0 (Windows NT 6.1) Gecko/20100101 Firefox/88.0 Printing.com",
-                "site_name",
-                "Printing.com",
-            ),
         ] {
             assert_eq!(find(&Parsed::new(ua), true), Some((rule, text)), "{ua}");
         }
+        let program = Parsed::new("Printing.com/1.0");
+        assert_eq!(find(&program, false), Some(("site_name", "Printing.com")));
     }
 
     #[test]

@@ -61,7 +61,6 @@ pub(super) const WORDS: &[Needle] = &[
     part("thumbnail"),
     part("thumbshot"),
     part("screenshot"),
-    part("webcapture"),
     part("unfurl"),
     part("linkexpand"),
     part("unshort"),
@@ -86,7 +85,6 @@ pub(super) const WORDS: &[Needle] = &[
     part("transcoder"),
     word("downloader"),
     end("downloader"),
-    part("qqdownload"),
     // Checks, monitors, audits, tests.
     part("checker"),
     part("checklink"),

@@ -222,8 +222,6 @@ pub(super) fn is_engine_missing(parsed: &Parsed<'_>) -> bool {
         && ["Windows NT", "Macintosh; ", "X11; ", "Android "]
             .iter()
             .any(|w| platform.contains(w))
-        // A server's system is the second oddity, and two are enough.
-        && !platform.contains("X11; Linux x86_64")
         && !has_ci(platform, "compatible");
     let named = |p: &Product<'_>| {
         ["Chrome", "Firefox", "Safari", "Edg", "OPR"].contains(&p.name) && p.has_version()
@@ -240,9 +238,16 @@ pub(super) fn is_engine_missing(parsed: &Parsed<'_>) -> bool {
 /// has one, and a robot's comment is a single part or says `compatible`.
 fn names_device(parsed: &Parsed<'_>) -> bool {
     let platform = parsed.platform();
-    let desktop = ["Windows NT", "Macintosh", "X11", "compatible"]
-        .iter()
-        .any(|w| has_ci(platform, w));
+    let desktop = [
+        "Windows NT",
+        "Macintosh",
+        "X11",
+        "compatible",
+        "Linux x86_64",
+        "Linux i686",
+    ]
+    .iter()
+    .any(|w| has_ci(platform, w));
     let parts = platform
         .split(';')
         .filter(|part| !part.trim().is_empty())

@@ -1,18 +1,24 @@
 //! Combinations that no real client sends.
 //!
 //! A rule stands here only when no browser ever released breaks it, oddities of televisions and
-//! telephones included. What is merely strange is a note (see [`note`]), not a verdict.
+//! telephones included. What is merely strange is an [`oddity`]: one is a note, two are a verdict.
 
 use super::parse::{Parsed, has_ci, major, starts_ci};
-use super::{engine, releases};
+use super::{oddity, structure};
 
 /// Name of the first rule that is broken.
 pub(super) fn find(parsed: &Parsed<'_>) -> Option<&'static str> {
-    all(parsed).next()
+    broken(parsed).next()
 }
 
-/// Names of all rules that are broken.
+/// Names of all rules that are broken; oddities count from the second on.
 pub(super) fn all(parsed: &Parsed<'_>) -> impl Iterator<Item = &'static str> {
+    let two = oddity::all(parsed).nth(1).is_some();
+    let odd = oddity::all(parsed).filter(move |_| two);
+    broken(parsed).chain(odd.map(|(name, _)| name))
+}
+
+fn broken(parsed: &Parsed<'_>) -> impl Iterator<Item = &'static str> {
     RULES
         .iter()
         .filter(|(_, broken)| broken(parsed))
@@ -25,50 +31,29 @@ const RULES: &[Rule] = &[
     ("mozilla_version", mozilla_version),
     ("quoted", quoted),
     ("header_name", header_name),
-    ("webkit_version", webkit_version),
-    ("webkit_of_chrome", webkit_of_chrome),
+    ("unfilled", unfilled),
     ("chrome_version", chrome_version),
+    ("chrome_form", chrome_form),
     ("firefox_version", firefox_version),
     ("msie_version", msie_version),
-    ("windows_version", windows_version),
+    ("system_version", system_version),
+    ("system_too_old", system_too_old),
+    ("safari_on_windows", safari_on_windows),
     ("two_systems", two_systems),
-    ("platform_missing", platform_missing),
+    ("two_browsers", two_browsers),
     ("platform_unclosed", platform_unclosed),
-    ("platform_grammar", platform_grammar),
     ("empty_braces", empty_braces),
 ];
 
-/// Something strange that is no proof: a string cut off before its browser, or a Chrome build that
-/// was never released under its major.
-///
-/// Rotating made-up builds over a few developer-tool devices is a known click generator; its strings
-/// also sit in public collections of "real" user agents, so it is told apart, not condemned.
-pub(super) fn note(parsed: &Parsed<'_>) -> Option<(&'static str, &'static str)> {
-    let chrome = parsed.version_of("Chrome").unwrap_or("");
-    if releases::is_unreleased(chrome) {
-        return Some(("chrome_build_unreleased", "Chrome"));
-    }
-    if is_chrome_short(chrome) {
-        return Some(("chrome_version_short", "Chrome"));
-    }
-    if browser_missing(parsed) {
-        return Some(("browser_missing", "AppleWebKit"));
-    }
-    engine::is_engine_missing(parsed).then_some(("engine_missing", "Mozilla"))
-}
-
-/// Netscape 1 to 4 and then 5.0 for good; a few builds of 2004 said 6.0.
+/// Netscape 1 to 4 and then 5 for good; a few builds before 2010 said 6.0.
 fn mozilla_version(p: &Parsed<'_>) -> bool {
-    let Some(first) = p
-        .products
+    p.products
         .first()
         .filter(|f| f.name.eq_ignore_ascii_case("Mozilla"))
-    else {
-        return false;
-    };
-    let old = first.version.starts_with(['0', '1', '2', '3', '4']);
-    let known = ["5.0", "6.0"].iter().any(|v| starts_ci(first.version, v));
-    !old && !known && first.version != "5"
+        .is_some_and(|f| {
+            let old = f.version.starts_with("6.0") && !p.is_modern();
+            major(f.version).is_none_or(|v| v >= 6) && !old
+        })
 }
 
 fn quoted(p: &Parsed<'_>) -> bool {
@@ -79,43 +64,30 @@ fn header_name(p: &Parsed<'_>) -> bool {
     starts_ci(p.raw, "User-Agent") || starts_ci(p.raw, "useragent")
 }
 
-/// A misspelt engine, or a template whose number was never filled in.
-fn webkit_version(p: &Parsed<'_>) -> bool {
-    p.products
+/// A template whose places were never filled in: `{version}`, `%s`, `AppleWebKit/ (`.
+///
+/// Apps write braces too, but behind the browser and with values in them.
+fn unfilled(p: &Parsed<'_>) -> bool {
+    let platform = p.comments.first().map_or("", |c| c.text);
+    let named = platform.split('{').skip(1).any(|rest| {
+        rest.split_once('}').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        })
+    });
+    let webkit = p
+        .products
         .iter()
         .filter(|w| starts_ci(w.name, "AppleWeb"))
         .any(|w| {
             let word = p.raw.get(w.start + w.name.len()..).unwrap_or("");
-            let unfilled =
-                word.starts_with("/ ") || w.version.starts_with(['[', '{', '$', '%', '<']);
-            unfilled
-                || has_ci(w.name, "AppleWebit")
-                || has_ci(w.name, "AppleWebkti")
-                || has_ci(w.name, "AppleWebKits")
-        })
-}
-
-/// Chrome's WebKit number stands at 537 since version 27; 534 is one maker's desktop mode.
-fn webkit_of_chrome(p: &Parsed<'_>) -> bool {
-    let (Some(chrome), Some(webkit)) = (
-        p.version_of("Chrome").and_then(major),
-        p.version_of("AppleWebKit").and_then(major),
-    ) else {
-        return false;
-    };
-    let desktop = ["Windows NT", "Macintosh", "X11"]
-        .iter()
-        .any(|w| p.platform().contains(w));
-    p.is_modern() && (webkit < 500 || desktop && chrome >= 64 && webkit != 537 && webkit != 534)
-}
-
-/// `Chrome/124.0`, as some privacy tools and many scripts write it.
-pub(super) fn is_chrome_short(version: &str) -> bool {
-    major(version).is_some_and(|m| m >= 64) && version.matches('.').count() < 3
+            word.starts_with("/ ") || w.version.starts_with(['[', '{', '$', '%', '<'])
+        });
+    let chrome = p.raw.contains(" Chrome/ ") && p.product("AppleWebKit").is_some();
+    named || webkit || chrome || ["%s", "%d"].iter().any(|mark| platform.contains(mark))
 }
 
 /// Chrome's numbers: digits only; build zero only with patch zero. Fewer than four of them are what
-/// privacy tools and cut strings leave (see [`note`]).
+/// privacy tools and cut strings leave (an [`oddity`]).
 fn chrome_version(p: &Parsed<'_>) -> bool {
     let Some(version) = p
         .version_of("Chrome")
@@ -137,27 +109,18 @@ fn chrome_version(p: &Parsed<'_>) -> bool {
     }
 }
 
-/// `rv:` says the same as `Firefox/` in a Firefox of today, but for 109 which stood still.
+/// `rv:` says the same as `Firefox/` in a Firefox of today, but for 109 which stood still. Browsers
+/// built on it name themselves behind it and write what they like.
 fn firefox_version(p: &Parsed<'_>) -> bool {
     let Some(version) = p.version_of("Firefox").and_then(major) else {
         return false;
     };
-    let Some(rv) = p
-        .platform()
-        .find("rv:")
-        .and_then(|at| p.platform().get(at + 3..))
-        .and_then(major)
-    else {
-        return false;
-    };
-    let other = ["Goanna", "SeaMonkey", "PaleMoon", "Thunderbird"]
-        .iter()
-        .any(|w| p.raw.contains(w));
-    let frozen = rv == 109 && (110..=119).contains(&version);
-    version > 400 || version >= 80 && rv != version && !frozen && !other
+    let plain = p.products.last().is_some_and(|w| w.name == "Firefox");
+    version > 400 || plain && version >= 80 && oddity::rv_differs(p, version)
 }
 
-/// Internet Explorer from 7 on is a Mozilla 4 or 5 and ran on no Windows before XP.
+/// Internet Explorer ended with 11 and its engine with 8; from 7 on it is a Mozilla 4 or 5 and ran on
+/// no Windows before XP.
 fn msie_version(p: &Parsed<'_>) -> bool {
     let Some(at) = p.platform().find("MSIE ") else {
         return false;
@@ -175,46 +138,118 @@ fn msie_version(p: &Parsed<'_>) -> bool {
     // Palm's browsers wrote what they liked; Windows' own did not.
     let windows = p.platform().contains("Windows NT");
     let alone = starts_ci(p.platform(), "X11; MSIE");
-    alone || version >= 5 && old_mozilla && windows || version >= 7 && old_windows
+    let engine = p
+        .platform()
+        .split_once("Trident/")
+        .and_then(|(_, v)| major(v));
+    let new_windows = ["Windows NT 6.2", "Windows NT 6.3", "Windows NT 10"]
+        .iter()
+        .any(|w| p.platform().contains(w));
+    // In its compatibility modes it names its engine, and on these systems it always had one.
+    let engineless = new_windows && version <= 9 && engine.is_none();
+    let never = engineless || version >= 12 || engine.is_some_and(|v| v >= 9);
+    alone || never || version >= 5 && old_mozilla && windows || version >= 7 && old_windows
 }
 
-fn windows_version(p: &Parsed<'_>) -> bool {
-    ["Windows NT 11", "Windows NT 12"]
+/// Versions of systems that are years away; Windows' own number stands at 10.
+fn system_version(p: &Parsed<'_>) -> bool {
+    let after = |mark: &str| {
+        p.platform()
+            .split_once(mark)
+            .and_then(|(_, version)| major(version))
+    };
+    let windows = after("Windows NT ").is_some_and(|v| (7..=9).contains(&v) || v >= 11);
+    let android = after("Android ").is_some_and(|v| v >= 30);
+    let apple = after("iPhone OS ").is_some_and(|v| v >= 40);
+    p.is_mozilla() && (windows || android || apple)
+}
+
+/// A plain Chrome on a system it left years before.
+///
+/// Since 107 Chrome writes `Windows NT 10.0` and `10_15_7` whatever it runs on. Browsers built on it
+/// for old systems name themselves, views inside apps are older than they say: both are left alone.
+fn system_too_old(p: &Parsed<'_>) -> bool {
+    let Some(chrome) = p.version_of("Chrome").and_then(major) else {
+        return false;
+    };
+    let platform = p.platform();
+    let last = if oddity::is_old_desktop(platform) {
+        109
+    } else {
+        match platform.split_once("Android ").and_then(|(_, v)| major(v)) {
+            Some(4) => 99,
+            Some(5) => 105,
+            Some(6) => 115,
+            Some(7) => 125,
+            _ if ["Windows 9", "Windows ME", "Windows 3."]
+                .iter()
+                .any(|w| platform.contains(w)) =>
+            {
+                63
+            }
+            _ => return false,
+        }
+    };
+    chrome > last && is_plain_chrome(p)
+}
+
+/// Nothing but Chrome's own words, and yet not in Chrome's form.
+///
+/// Proxies and privacy tools shorten that form, so what is missing is an [`oddity`]; nobody's tool
+/// turns it round or renumbers it. Forks name themselves and are left alone.
+fn chrome_form(p: &Parsed<'_>) -> bool {
+    if !is_plain_chrome(p) || !structure::is_rigid(p) {
+        return false;
+    }
+    let misspelt = p
+        .comments
         .iter()
-        .any(|w| p.platform().contains(w))
+        .any(|c| starts_ci(c.text, "KHTML") && !starts_ci(c.text, "KHTML, like Gecko"));
+    let turned = oddity::safari_first(p)
+        || oddity::safari_number(p)
+        || oddity::rv_of_chrome(p)
+        || oddity::platform_grammar(p);
+    misspelt || turned
+}
+
+/// Nothing but what Chrome itself writes.
+fn is_plain_chrome(p: &Parsed<'_>) -> bool {
+    let own = ["Mozilla", "AppleWebKit", "Chrome", "Mobile", "Safari"];
+    p.products.iter().all(|w| own.contains(&w.name))
+        && p.bracket.is_empty()
+        && p.comments.len() == 2
+        && !p.platform().contains("wv")
+}
+
+/// Safari left Windows with version 5, and its telephone's build number was never there.
+fn safari_on_windows(p: &Parsed<'_>) -> bool {
+    let own = ["Mozilla", "AppleWebKit", "Version", "Mobile", "Safari"];
+    let version = p.version_of("Version").and_then(major);
+    p.platform().contains("Windows NT")
+        && version.is_some_and(|v| v >= 8)
+        && p.products.iter().all(|w| own.contains(&w.name))
 }
 
 fn two_systems(p: &Parsed<'_>) -> bool {
     let platform = p.platform();
-    let windows = platform.contains("Windows NT");
-    let phone = platform.contains("iPhone")
-        || platform.contains("Android ")
-        || platform.contains("Macintosh");
-    windows
-        && phone
+    if !platform.contains("Windows NT") {
+        return false;
+    }
+    let other = ["iPhone", "Android ", "Macintosh", "Linux x86_64"]
+        .iter()
+        .any(|w| platform.contains(w));
+    other
         && p.is_modern()
         && !has_ci(p.raw, "Windows Phone")
         && !has_ci(p.raw, "WPDesktop")
         && !has_ci(p.raw, "Edge/")
 }
 
-/// A Chrome or Firefox of today always says what it runs on.
-fn platform_missing(p: &Parsed<'_>) -> bool {
-    let chrome = p
-        .version_of("Chrome")
-        .and_then(major)
-        .is_some_and(|v| v >= 50);
-    p.is_mozilla() && chrome && p.comments.first().is_none_or(|c| c.after > 1)
-}
-
-/// A WebKit of today on Windows is always in a browser that names itself.
-fn browser_missing(p: &Parsed<'_>) -> bool {
-    let known = |name: &str| ["Mozilla", "AppleWebKit", "Safari", "Mobile"].contains(&name);
-    let webkit = p
-        .version_of("AppleWebKit")
-        .and_then(major)
-        .is_some_and(|v| v >= 537);
-    webkit && p.platform().contains("Windows NT") && p.products.iter().all(|w| known(w.name))
+/// Nobody builds a Firefox on Chrome.
+fn two_browsers(p: &Parsed<'_>) -> bool {
+    ["Firefox", "Chrome"]
+        .iter()
+        .all(|name| p.version_of(name).and_then(major).is_some_and(|v| v >= 40))
 }
 
 /// The platform of a browser of today is closed; a string cut by a database is long.
@@ -226,17 +261,10 @@ fn platform_unclosed(p: &Parsed<'_>) -> bool {
     p.unclosed && p.comments.len() == 1 && p.raw.len() < 200 && first.after == 1 && desktop
 }
 
-fn platform_grammar(p: &Parsed<'_>) -> bool {
-    let platform = p.platform();
-    starts_ci(platform, "Macintosh ")
-        || starts_ci(platform, "Macintosh:")
-        || starts_ci(platform, "Windows NT;") && platform.contains("Mac OS")
-}
-
-/// `{}`, `()` or `[]` as a part: a value that was never filled in.
+/// `{}` or `[]` as a part: a value that was never filled in.
 fn empty_braces(p: &Parsed<'_>) -> bool {
     p.comments.first().is_some_and(|c| {
         c.segments()
-            .any(|(text, _)| matches!(text, "{}" | "[]" | "$" | "%s"))
+            .any(|(text, _)| matches!(text, "{}" | "[]" | "$"))
     })
 }

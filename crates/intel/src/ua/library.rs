@@ -32,7 +32,8 @@ pub(super) const NAMES: &[Needle] = &[
     // Command line.
     strong("curl/"),
     head("curl"),
-    strong("libcurl"),
+    // Games carry it: weak.
+    word("libcurl"),
     word("pycurl"),
     strong("wget"),
     head("aria2"),

@@ -118,7 +118,7 @@ fn is_robot(text: &str) -> bool {
     if lower.contains(" build/") || lower.contains("cubot") {
         return false;
     }
-    ["bot/", "spider/", "crawler/", "crawler", "robot/"]
+    ["bot/", "spider/", "crawler/", "robot/"]
         .iter()
         .any(|w| lower.contains(w))
 }

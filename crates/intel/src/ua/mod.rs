@@ -24,6 +24,7 @@ mod list;
 mod masks;
 mod native;
 mod needle;
+mod oddity;
 mod parse;
 mod platform;
 mod reasons;

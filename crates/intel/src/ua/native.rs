@@ -32,13 +32,13 @@ const PEOPLES_APPS: &[(&str, &str)] = &[
 /// Recognises an app's string; browsers and programs give `None`.
 pub(super) fn recognise<'a>(parsed: &Parsed<'a>) -> Option<App<'a>> {
     let raw = parsed.raw;
-    if has_ci(raw, "applewebkit") || has_ci(raw, "gecko/") {
-        return None;
-    }
     for (head, name) in PEOPLES_APPS {
         if raw.starts_with(head) && (raw.contains('(') || raw.contains(';') || raw.contains(' ')) {
             return Some(App::People(name));
         }
+    }
+    if has_ci(raw, "applewebkit") || has_ci(raw, "gecko/") {
+        return None;
     }
     if has_ci(raw, "cfnetwork/") && has_ci(raw, "darwin/") {
         let desktop = has_ci(raw, "(x86_64)") || has_ci(raw, "(i386)") || has_ci(raw, "(power");
@@ -58,12 +58,25 @@ pub(super) fn recognise<'a>(parsed: &Parsed<'a>) -> Option<App<'a>> {
         "AppleCoreMedia/",
         "stagefright/",
         "ExoPlayer",
+        "UnityPlayer/",
     ] {
         if let Some(at) = super::parse::find_ci(raw, stack) {
             return raw.get(at..at + stack.len()).map(App::Stack);
         }
     }
-    telephone_comment(parsed).map(App::Stack)
+    telephone_comment(parsed)
+        .or_else(|| telephone_product(parsed))
+        .map(App::Stack)
+}
+
+/// `Music/8.9.58 Android/33 (X-A145R)`: an app, then the telephone's system as a product.
+fn telephone_product<'a>(parsed: &Parsed<'a>) -> Option<&'a str> {
+    let [first, second, ..] = parsed.products.as_slice() else {
+        return None;
+    };
+    let system = ["Android", "iOS", "iPadOS", "tvOS"].contains(&second.name)
+        && second.version.starts_with(|c: char| c.is_ascii_digit());
+    (system && first.has_version() && first.name != "Mozilla").then_some(first.name)
 }
 
 /// `Shop/4.2 (iPhone; iOS 17.1; Scale/3.00)`: a product of an app with the telephone after it.

@@ -49,7 +49,9 @@ pub(super) const FRAGMENTS: &[Needle] = &[
     text("/dev/tcp"),
     text("nslookup "),
     text(";wget"),
-    text("; wget "),
+    // Not `; wget `: a telephone may be called so.
+    text("; wget -"),
+    text("; wget h"),
     text("wget http"),
     text("curl http"),
     text("|wget"),

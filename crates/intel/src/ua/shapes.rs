@@ -53,12 +53,38 @@ const SOFT: &[&str] = &[
     "thumbnail",
 ];
 
+/// Words for the robot itself. In a view inside an app only they count: there the last product is the
+/// app's name, and people's apps check, scan, verify, monitor and search.
+const ROBOT_NOUNS: &[&str] = &[
+    "bot",
+    "b0t",
+    "crawl",
+    "spider",
+    "spyder",
+    "scrap",
+    "slurp",
+    "harvest",
+    "fetch",
+    "externalhit",
+    "facebookexternal",
+    "bingpreview",
+];
+
+/// A page inside an app: Android's mark, or an Apple telephone without its browser's name.
+fn is_view(raw: &str) -> bool {
+    let apple = raw.contains("(iPhone; ") || raw.contains("(iPad; ");
+    raw.contains("; wv)") || apple && !raw.contains("Safari/") && !raw.contains("compatible")
+}
+
 /// Whether the hit is part of a word that people's software has.
 pub(super) fn innocent(raw: &str, needle: &Needle, hit: &Hit) -> bool {
     if needle.rule == "injection" {
         return false;
     }
     if SOFT.contains(&needle.text) && raw.contains("MSIE ") {
+        return true;
+    }
+    if needle.rule == "crawler_word" && is_view(raw) && !ROBOT_NOUNS.contains(&needle.text) {
         return true;
     }
     let word = word_around(raw, hit.start, hit.end);

@@ -6,7 +6,7 @@
 //! browser never uses.
 
 use super::parse::{Comment, Parsed, Product, has_ci, starts_ci};
-use super::{appliance, impossible, known};
+use super::{appliance, known, oddity};
 
 /// What was found: rule name and the offending text.
 pub(super) type Oddity<'a> = (&'static str, &'a str);
@@ -19,12 +19,9 @@ pub(super) fn odd_place<'a>(parsed: &Parsed<'a>) -> Option<Oddity<'a>> {
     let mut signs = signs(parsed);
     let first = signs.next()?;
     // Tools add one thing to a person's browser: a provider's or an employer's token, a brand. A
-    // second oddity, or a server's system, makes it a robot's string.
-    let server = parsed.platform().contains("X11; Linux x86_64");
-    let short = parsed
-        .version_of("Chrome")
-        .is_some_and(impossible::is_chrome_short);
-    (server || short || names_product(first) || signs.next().is_some()).then_some(first)
+    // second oddity makes it a robot's string.
+    let second = signs.next().is_some() || oddity::all(parsed).next().is_some();
+    (second || names_product(first)).then_some(first)
 }
 
 /// One oddity alone, which is a note.
@@ -67,11 +64,14 @@ pub(super) fn all<'a>(parsed: &Parsed<'a>) -> impl Iterator<Item = Oddity<'a>> {
         .chain(signs(parsed))
 }
 
-fn is_rigid(parsed: &Parsed<'_>) -> bool {
+/// A desktop's or an iPhone's browser of today: their strings are the most rigid.
+pub(super) fn is_rigid(parsed: &Parsed<'_>) -> bool {
     let platform = parsed.platform();
-    let rigid = ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"]
-        .iter()
-        .any(|w| platform.contains(w));
+    let rigid = || {
+        ["Windows NT", "Macintosh", "X11", "iPhone;", "iPad;"]
+            .iter()
+            .any(|w| platform.contains(w))
+    };
     let other = [
         "Android",
         "Phone OS",
@@ -85,7 +85,7 @@ fn is_rigid(parsed: &Parsed<'_>) -> bool {
         "Symbian",
         "Maemo",
     ];
-    rigid && parsed.is_modern() && !other.iter().any(|w| parsed.raw.contains(w))
+    parsed.is_modern() && rigid() && !other.iter().any(|w| parsed.raw.contains(w))
 }
 
 /// `compatible; X` where X is no browser that ever wrote that word.

@@ -42,7 +42,7 @@ fn odd_people_are_people() {
 }
 
 /// Robots without a telling word, typed likewise. One word behind a whole desktop browser is what
-/// tools of people add too, so a few of these go free on purpose.
+/// tools of people add too, on Linux as elsewhere, so a few of these go free on purpose.
 #[test]
 fn quiet_robots_are_mostly_caught_and_attacks_always() {
     let quiet: Vec<_> = lines(include_str!("fixtures/robots_quiet.txt")).collect();
@@ -50,7 +50,7 @@ fn quiet_robots_are_mostly_caught_and_attacks_always() {
         .iter()
         .filter(|ua| !is_caught(&classify(ua)))
         .collect();
-    assert!(free.len() * 100 <= quiet.len() * 3, "{free:#?}");
+    assert!(free.len() * 100 <= quiet.len() * 5, "{free:#?}");
     let missed: Vec<_> = lines(include_str!("fixtures/attacks.txt"))
         .filter(|ua| !is_caught(&classify(ua)))
         .collect();
@@ -254,7 +254,27 @@ fn impossible_and_strange_strings_are_named() {
         ),
         (
             "Mozilla/5.0 (Windows NT 11.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
-            "windows_version",
+            "system_version",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+            "system_too_old",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15",
+            "safari_on_windows",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Safari/537.36 Chrome/120.0.0.0",
+            "chrome_form",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android {release}; {device}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Mobile Safari/537.36",
+            "unfilled",
+        ),
+        (
+            "Mozilla/5.0 Windows NT 10.0; Win64; x64 AppleWebKit/537.36 KHTML, like Gecko Chrome/110.0.0.0 Safari/537.36",
+            "platform_missing",
         ),
         (
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:95.0) Gecko/20100101 Firefox/120.0",
@@ -265,11 +285,20 @@ fn impossible_and_strange_strings_are_named() {
             "mozilla_version",
         ),
         (
-            "Mozilla/5.0 (Macintosh Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.1 Safari/605.1.15",
-            "platform_grammar",
+            "Mozilla/5.1 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/116.0 Safari/537.36",
+            "chrome_version_short",
         ),
     ] {
         assert_eq!(&*classify(ua).impossible, rule, "{ua}");
+    }
+    // Each of these is one oddity, or a fork's: a note at most.
+    for ua in [
+        "Mozilla/5.0 (Macintosh Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.1 Safari/605.1.15",
+        "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Forkling/131.0.6778.86",
+        "Mozilla/5.0 (Windows NT 6.1; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+    ] {
+        assert!(!is_caught(&classify(ua)), "{ua}");
     }
     let made_up = classify(
         "Mozilla/5.0 (Linux; Android 6.0; Nexus 5 Build/MRA58N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/54.0.9895.1771 Mobile Safari/537.36",
@@ -306,6 +335,20 @@ fn the_name_of_a_crawler_is_kept() {
         facts.mark.map(|m| m.name.into_string()),
         Some("AhrefsBot".to_owned())
     );
+}
+
+#[test]
+fn a_view_inside_an_app_may_be_named_after_what_the_app_does() {
+    const VIEW: &str = "Mozilla/5.0 (Linux; Android 13; X1 Build/TP1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/120.0.6099.43 Mobile Safari/537.36";
+    for (app, caught) in [
+        ("TicketInspector/4.2", false),
+        ("SpeedTester/1.0", false),
+        ("Homes.com/7.1", false),
+        ("NewsSpider/2.0", true),
+    ] {
+        let ua = format!("{VIEW} {app}");
+        assert_eq!(is_caught(&classify(&ua)), caught, "{ua}");
+    }
 }
 
 proptest::proptest! {
