@@ -282,7 +282,7 @@ impl ParamBuffer {
     }
 
     /// The pairs, in the order in which they came.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |(name_end, end)| {
             let name = &self.text[start..*name_end as usize];

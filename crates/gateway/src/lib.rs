@@ -8,6 +8,7 @@
 mod conn;
 mod conversions;
 pub mod decide;
+mod destination;
 mod doors;
 mod engine;
 mod enrich;
@@ -20,6 +21,7 @@ mod native;
 mod outbox;
 mod policy;
 pub mod postbacks;
+mod renames;
 mod proof;
 mod slow;
 

@@ -19,6 +19,8 @@ use assay_model::transaction::KeyRing;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
+use crate::destination::ClickPolicy;
+
 /// One account, compiled.
 #[derive(Debug)]
 pub struct AccountPolicy {
@@ -47,6 +49,8 @@ pub struct IntegrationPolicy {
     pub id: IntegrationId,
     /// Its settings.
     pub settings: Integration,
+    /// Names and destinations of its links.
+    pub clicks: ClickPolicy,
     /// Addresses that may call; empty = all.
     sources: Vec<(IpAddr, u8)>,
 }
@@ -127,6 +131,7 @@ impl AccountPolicy {
                 Arc::new(IntegrationPolicy {
                     account,
                     id,
+                    clicks: ClickPolicy::new(&settings.clicks),
                     settings,
                     sources,
                 })

@@ -2,6 +2,7 @@
 //!
 //! A door turns a request into a hit and a verdict into its own bytes; it does no IO.
 
+mod click;
 mod collector;
 mod postback;
 mod rejection;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_model::ports::{CounterStore, DoorError};
-use assay_model::{AccountId, IntegrationId};
+use assay_model::{AccountId, EventKind, IntegrationId};
 
 use crate::conversions::Conversions;
 use crate::engine::Engine;
@@ -257,7 +258,26 @@ impl Doors {
                 let detail = "this process takes no conversions";
                 Answer::problem(503, "unavailable", "", detail)
             }
-            (Door::Click | Door::Impression, _) => nothing_at(request.path),
+            (door @ (Door::Click | Door::Impression), _) => {
+                let kind = match door {
+                    Door::Impression => EventKind::Impression,
+                    _ => EventKind::Click,
+                };
+                let owner = click::Owner {
+                    account,
+                    integration,
+                };
+                click::answer(
+                    (engine, self),
+                    outbox,
+                    scratch,
+                    params,
+                    request,
+                    owner,
+                    kind,
+                )
+                .await
+            }
         }
     }
 }

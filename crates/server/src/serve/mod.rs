@@ -9,10 +9,13 @@ mod checkpoint;
 mod console;
 mod health;
 mod intel;
+mod keys;
 mod maintain;
 mod node;
 mod policies;
+mod postbacks;
 mod tasks;
+mod told;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -59,6 +62,7 @@ impl Server {
             .build()?;
         let (node, logs) = Node::open(config)?;
         let node = Arc::new(node);
+        runtime.block_on(node.keys.keep())?;
         runtime.block_on(node.policies.refresh())?;
         node.warm()?;
         let state = console_state(config, &node, data_address);

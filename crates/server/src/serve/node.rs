@@ -8,16 +8,19 @@ use assay_gateway::{Doors, Engine, EngineStats, Policies};
 use assay_intel::store::IntelStore;
 use assay_intel::ua::UaCache;
 use assay_model::document::list_cidr;
-use assay_model::ports::{ControlStore, EventLog};
+use assay_model::ports::{ControlStore, EventLog, KeyStore, PolicyPublisher};
 use assay_model::{Clock, EventIds, SystemClock};
 use assay_store::embedded::control::ControlOptions;
 use assay_store::embedded::counters::{CounterOptions, CounterTable};
 use assay_store::embedded::errors::ErrorLogOptions;
 use assay_store::embedded::events::{EventStore, EventsOptions};
-use assay_store::embedded::{SqliteControlStore, SqliteErrorLog};
+use assay_store::embedded::ledger::LedgerOptions;
+use assay_store::embedded::{SqliteControlStore, SqliteErrorLog, SqliteLedger, SqlitePostbacks};
 use assay_store::spool::{FolderLock, LaneLog, Spool, SpoolOptions, SteadyLog, SteadyStats};
 
+use super::keys::KeyKeeper;
 use super::policies::PolicyLoader;
+use super::postbacks::Postbacks;
 use crate::config::Config;
 
 /// Number of this node in its event ids; one node until backends are shared.
@@ -35,12 +38,18 @@ pub struct Node {
     pub events: EventStore,
     /// Control data.
     pub control: Arc<dyn ControlStore>,
+    /// Conversions; the queue of postbacks lies in the same file.
+    pub ledger: SqliteLedger,
+    /// Postbacks out.
+    pub postbacks: Postbacks,
     /// What judges.
     pub engine: Arc<Engine<CounterTable>>,
     /// What answers.
     pub doors: Arc<Doors>,
     /// What puts saved changes in force.
     pub policies: Arc<PolicyLoader>,
+    /// What keeps the keys of transaction ids.
+    pub keys: Arc<KeyKeeper>,
     /// The folder of imported lists.
     pub intel: IntelStore,
 }
@@ -69,10 +78,11 @@ impl Node {
         let options = config.storage.steady();
         let log_of = |log| SteadyLog::new(log, Arc::clone(&clock), options, Arc::clone(&steady));
         let logs = with_ids(logs, &spool, &events, log_of);
-        let control: Arc<dyn ControlStore> = Arc::new(SqliteControlStore::open(
+        let control = Arc::new(SqliteControlStore::open(
             &dir.join("control.db"),
             ControlOptions::default(),
         )?);
+        let ledger = SqliteLedger::open(&dir.join("ledger.db"), LedgerOptions::default())?;
         let errors = SqliteErrorLog::open(&dir.join("errors.db"), ErrorLogOptions::default())?;
         let intel = IntelStore::open(&dir)?;
         let engine = Arc::new(Engine {
@@ -99,7 +109,22 @@ impl Node {
             public_hosts: config.public_hosts(),
             agents: arc_swap::ArcSwap::default(),
         });
-        let policies = Arc::new(PolicyLoader::new(Arc::clone(&control), Arc::clone(&engine)));
+        let keys = Arc::new(KeyKeeper::new(
+            Arc::clone(&control) as Arc<dyn KeyStore>,
+            Arc::clone(&engine),
+        ));
+        let policies = Arc::new(PolicyLoader::new(
+            Arc::clone(&control) as Arc<dyn ControlStore>,
+            Arc::clone(&engine),
+            Arc::clone(&keys),
+        ));
+        let postbacks = Postbacks::new(
+            Arc::new(SqlitePostbacks::new(&ledger)),
+            Arc::clone(&control) as Arc<dyn ControlStore>,
+            Arc::clone(&policies) as Arc<dyn PolicyPublisher>,
+            Arc::clone(&engine.clock),
+            config.postbacks.sender(&config.listen)?,
+        )?;
         Ok((
             Self {
                 dir,
@@ -107,9 +132,12 @@ impl Node {
                 steady,
                 events,
                 control,
+                ledger,
+                postbacks,
                 engine,
                 doors,
                 policies,
+                keys,
                 intel,
             },
             logs,

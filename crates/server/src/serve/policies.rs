@@ -8,17 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use assay_gateway::{AccountPolicy, Engine, TokenPolicy};
-use assay_model::document::{Integration, List, Rule, Token};
+use assay_model::document::{Account, Integration, List, Rule, Token};
 use assay_model::ports::{ControlStore, Doc, DocKind, PolicyPublisher, PublishError};
 use assay_model::postback::Postback;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId};
 use assay_store::embedded::CounterTable;
 
+use super::keys::KeyKeeper;
+
 /// Compiles accounts and puts them in force.
 pub struct PolicyLoader {
     control: Arc<dyn ControlStore>,
     engine: Arc<Engine<CounterTable>>,
+    keys: Arc<KeyKeeper>,
     /// Revision of control data that is in force.
     seen: AtomicU64,
     /// One at a time: an older read must never be put over a newer one.
@@ -28,10 +31,15 @@ pub struct PolicyLoader {
 impl PolicyLoader {
     /// A loader that has put nothing in force yet.
     #[must_use]
-    pub fn new(control: Arc<dyn ControlStore>, engine: Arc<Engine<CounterTable>>) -> Self {
+    pub fn new(
+        control: Arc<dyn ControlStore>,
+        engine: Arc<Engine<CounterTable>>,
+        keys: Arc<KeyKeeper>,
+    ) -> Self {
         Self {
             control,
             engine,
+            keys,
             seen: AtomicU64::new(0),
             turn: tokio::sync::Mutex::new(()),
         }
@@ -48,6 +56,7 @@ impl PolicyLoader {
         if revision == seen {
             return Ok(());
         }
+        self.keys.refresh().await?;
         for account in self.control.changed_since(seen).await? {
             if let Err(error) = self.put(account).await {
                 tracing::error!(account = account.0, %error, "the policy in force stays");
@@ -97,7 +106,17 @@ impl PolicyLoader {
                 .map(|(doc, body)| (doc.id, body))
                 .collect(),
         );
+        let policy = match self.currency(account).await? {
+            Some(currency) => policy.with_currency(currency),
+            None => policy,
+        };
         Ok(self.engine.policies.put(policy))
+    }
+
+    /// The account's own currency.
+    async fn currency(&self, account: AccountId) -> anyhow::Result<Option<String>> {
+        let own = self.documents::<Account>(account, DocKind::Account).await?;
+        Ok(own.into_iter().next().map(|(_, body)| body.currency))
     }
 
     async fn tokens(&self, account: AccountId) -> anyhow::Result<Vec<([u8; 32], TokenPolicy)>> {

@@ -235,8 +235,16 @@ fn keep_agents(node: &Node, directories: &[Directory], stop: &AtomicBool) {
 /// Takes over what another process has saved.
 async fn poll_policies(node: &Node) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
     loop {
-        seconds.tick().await;
+        tokio::select! {
+            _ = seconds.tick() => {}
+            _ = hours.tick() => {
+                if let Err(error) = node.keys.keep().await {
+                    tracing::error!(%error, "the transaction keys in force stay");
+                }
+            }
+        }
         if let Err(error) = node.policies.refresh().await {
             tracing::error!(%error, "the policies in force stay");
         }

@@ -1,0 +1,195 @@
+//! The parameters of a click or impression.
+//!
+//! Source: facts.md 1.A.2, the older names 1.A.9.
+
+use std::borrow::Cow;
+
+use assay_model::Hit;
+use assay_model::hit::{EventKind, Field};
+
+use crate::destination::PerLink;
+use crate::doors::collector;
+use crate::ingress::ParamBuffer;
+use crate::mapping::{self, is_unreplaced};
+use crate::renames::Renames;
+
+/// The older product's names, and others that mean one of our fields here.
+const ALIASES: [(&str, Field); 9] = [
+    ("fs_aff_source", Field::Publisher),
+    ("fs_p_id", Field::Advertiser),
+    ("fs_product_id", Field::Offer),
+    ("fs_sub_id", Field::SubId),
+    ("http_user_agent", Field::UserAgent),
+    ("http_click_referer", Field::Referer),
+    ("fs_device_id", Field::DeviceId),
+    ("fs_transaction_id", Field::ExternalTransactionId),
+    ("site_url", Field::Url),
+];
+
+/// What a parameter is.
+enum Param {
+    Ours(Field),
+    Ip,
+    Time,
+    Signals,
+    Control(Control),
+    Extra,
+}
+
+/// A parameter that says how the call is answered.
+#[derive(Clone, Copy)]
+enum Control {
+    NoRedirect,
+    Json,
+    Fields,
+    FilterGroup,
+    UrlId,
+    RedirectUrl,
+    FallbackUrl,
+    Key,
+    /// Read elsewhere, and never passed on.
+    Elsewhere,
+}
+
+impl Param {
+    fn of(name: &str, kind: EventKind) -> Self {
+        let control = match name {
+            "click_ip" | "ip" | "http_remote_address" => return Self::Ip,
+            "impression_ip" if kind == EventKind::Impression => return Self::Ip,
+            "click_time" if kind == EventKind::Click => return Self::Time,
+            "impression_time" if kind == EventKind::Impression => return Self::Time,
+            "js_check_data" => return Self::Signals,
+            "no_redirect" => Control::NoRedirect,
+            "json" => Control::Json,
+            "fields" => Control::Fields,
+            "filter_group" => Control::FilterGroup,
+            "url_id" => Control::UrlId,
+            "redirect_url" => Control::RedirectUrl,
+            "fallback_url" => Control::FallbackUrl,
+            "key" => Control::Key,
+            "secure" | "sig_key" | "sig_time" | "signature" => Control::Elsewhere,
+            _ => {
+                let alias = ALIASES.iter().find(|(theirs, _)| *theirs == name);
+                let field = alias
+                    .map(|(_, field)| *field)
+                    .or_else(|| Field::parse(name));
+                return field.map_or(Self::Extra, Self::Ours);
+            }
+        };
+        Self::Control(control)
+    }
+}
+
+/// A call as it was sent; nothing of it is believed yet.
+#[derive(Debug, Default)]
+pub struct Call<'p> {
+    /// The visitor's address, as told.
+    pub ip: Option<&'p str>,
+    /// When it happened, as told.
+    pub time: Option<&'p str>,
+    /// What the browser collector found.
+    pub signals: Option<Cow<'p, str>>,
+    /// Whether the caller wants a verdict and no redirect.
+    pub no_redirect: bool,
+    /// Whether the answer holds every field.
+    pub all_fields: bool,
+    /// The fields that the answer holds beside its own.
+    pub fields: &'p str,
+    /// The rule that judges.
+    pub filter_group: Option<&'p str>,
+    /// Destinations in the link.
+    pub link: PerLink<'p>,
+    /// The integration's key.
+    pub key: Option<&'p str>,
+    /// Our fields, with the names they came under.
+    fields_sent: Vec<(Field, &'p str, &'p str)>,
+    extras: Vec<(&'p str, &'p str)>,
+    unreplaced: Vec<(&'p str, &'p str)>,
+}
+
+impl<'p> Call<'p> {
+    /// Reads the parameters under the integration's names and ours.
+    pub fn read(params: &'p ParamBuffer, renames: &'p Renames, kind: EventKind) -> Self {
+        let mut call = Self::default();
+        renames.each(params.pairs(), |ours, name, value| {
+            call.take(Param::of(ours, kind), name, value);
+        });
+        call
+    }
+
+    fn take(&mut self, param: Param, name: &'p str, value: &'p str) {
+        match param {
+            Param::Ours(field) => self.fields_sent.push((field, name, value)),
+            Param::Extra => self.extras.push((name, value)),
+            Param::Control(Control::Elsewhere) => {}
+            // A macro left in place means "not given", and is noted.
+            _ if is_unreplaced(value) => self.unreplaced.push((name, value)),
+            _ if value.is_empty() => {}
+            Param::Ip => first(&mut self.ip, value),
+            Param::Time => first(&mut self.time, value),
+            Param::Signals => {
+                // The collector fails open: what does not read was not collected.
+                self.signals = self.signals.take().or_else(|| collector::signals_of(value));
+            }
+            Param::Control(control) => self.take_control(control, value),
+        }
+    }
+
+    fn take_control(&mut self, control: Control, value: &'p str) {
+        match control {
+            Control::NoRedirect => self.no_redirect |= is_true(value),
+            Control::Json => self.all_fields |= is_true(value),
+            Control::Fields if self.fields.is_empty() => self.fields = value,
+            Control::Fields | Control::Elsewhere => {}
+            Control::FilterGroup => first(&mut self.filter_group, value),
+            Control::UrlId => first(&mut self.link.url_id, value),
+            Control::RedirectUrl => first(&mut self.link.redirect_url, value),
+            Control::FallbackUrl => first(&mut self.link.fallback_url, value),
+            Control::Key => first(&mut self.key, value),
+        }
+    }
+
+    /// Puts what was sent into the event. A link of a visitor's own browser cannot say which
+    /// user agent or forwarding chain it has.
+    pub fn fill<'h>(&'h self, hit: &mut Hit<'h>, from_server: bool) {
+        for &(field, name, value) in &self.fields_sent {
+            let seen = matches!(field, Field::UserAgent | Field::Xff) || is_hint(field);
+            let empty = value.is_empty() && field != Field::UserAgent;
+            if !empty && (from_server || !seen) {
+                mapping::set(hit, field, name, value);
+            }
+        }
+        for (name, value) in &self.extras {
+            mapping::extra(hit, name, value);
+        }
+        for (name, value) in &self.unreplaced {
+            mapping::note_unreplaced(hit, name, value);
+        }
+        if let Some(signals) = &self.signals {
+            hit.set(Field::Signals, Some(signals));
+        }
+    }
+}
+
+/// A repeated parameter: the first counts.
+fn first<'p>(slot: &mut Option<&'p str>, value: &'p str) {
+    if slot.is_none() {
+        *slot = Some(value);
+    }
+}
+
+fn is_true(value: &str) -> bool {
+    value == "1" || value.eq_ignore_ascii_case("true")
+}
+
+const fn is_hint(field: Field) -> bool {
+    matches!(
+        field,
+        Field::ChUa
+            | Field::ChPlatform
+            | Field::ChMobile
+            | Field::ChModel
+            | Field::ChPlatformVersion
+            | Field::ChFullVersionList
+    )
+}
