@@ -36,3 +36,9 @@ pub use native::{NativeEvent, Times, answer_json};
 pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
 pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};
 pub use proof::{AgentKeys, AgentKeysError};
+
+/// What fuzz targets reach and nobody else does.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::ingress::{Head, ParamBuffer, PlainRequest, read_head};
+}
