@@ -4,7 +4,7 @@
 //! ([`crate::edge`]): as `application/problem+json` (RFC 9457) under `/api`, as a page elsewhere.
 
 use assay_model::document::Problem;
-use assay_model::ports::{PublishError, ReportError, StoreError};
+use assay_model::ports::{LedgerError, PublishError, ReportError, StoreError};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -140,6 +140,26 @@ impl From<StoreError> for ApiError {
             StoreError::Invalid(detail) => Self::field("query", detail),
             StoreError::Backend(cause) => {
                 tracing::error!(%cause, "storage failed");
+                Self::unavailable("storage", "storage does not answer; nothing was changed")
+            }
+        }
+    }
+}
+
+impl From<LedgerError> for ApiError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::NotFound => Self::not_found("there is no such conversion in this account"),
+            LedgerError::Refused(_) => Self::conflict(error.to_string()),
+            LedgerError::Invalid { field, detail } => Self::field(field, detail),
+            LedgerError::Closed(cause) => {
+                tracing::error!(%cause, "the ledger takes nothing until a restart");
+                let detail = "a write to disk failed; conversions are not taken and not \
+                              changed until the server is started again";
+                Self::unavailable("ledger_closed", detail)
+            }
+            LedgerError::Backend(cause) => {
+                tracing::error!(%cause, "the ledger failed");
                 Self::unavailable("storage", "storage does not answer; nothing was changed")
             }
         }

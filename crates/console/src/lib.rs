@@ -7,6 +7,7 @@ mod accounts;
 mod api;
 mod app;
 mod auth;
+mod conversions;
 mod documents;
 mod edge;
 mod error;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use assay_model::Clock;
 use assay_model::ports::{
-    ControlStore, ErrorLog, EventReader, IntelView, PolicyPublisher, ReportReader,
+    ControlStore, ConversionReader, ErrorLog, EventReader, IntelView, Ledger, PolicyPublisher,
+    ReportReader,
 };
 
 use crate::auth::{PasswordCost, Setup};
@@ -22,6 +23,10 @@ pub struct ConsoleState {
     pub events: Arc<dyn EventReader>,
     /// Reports.
     pub reports: Arc<dyn ReportReader>,
+    /// Conversions and their history.
+    pub ledger: Arc<dyn Ledger>,
+    /// Conversion reports.
+    pub conversions: Arc<dyn ConversionReader>,
     /// The integrations' error log.
     pub errors: Arc<dyn ErrorLog>,
     /// Intelligence, to look at.

@@ -14,7 +14,7 @@ use crate::integrations::Integrations;
 use crate::lists::Lists;
 use crate::rules::Rules;
 use crate::tokens::Tokens;
-use crate::{accounts, events, intel, refusals, reports, rules, tokens};
+use crate::{accounts, conversions, events, intel, refusals, reports, rules, tokens};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -75,6 +75,33 @@ const EVENTS: &[Param] = &[
     param(
         "filter[dimension]",
         "Only these values, separated by commas; an empty one means not given.",
+    ),
+];
+const CONVERSIONS: &[Param] = &[
+    param(
+        "from",
+        "From here on, by the conversion's own time. A date is its midnight in the account's time zone.",
+    ),
+    param("to", "Before here."),
+    param("before", "Cursor: the `next` of the page before."),
+    param("limit", "Most conversions, 1 to 500; 50 when left out."),
+    param("status", "Only these statuses, separated by commas."),
+    param("integration", "Only of these integrations."),
+    param("offer", "Only of these offers."),
+    param("publisher", "Only of these publishers."),
+    param(
+        "event",
+        "Only these events; `conversion` is the base conversion.",
+    ),
+    param("transaction_id", "Only with these ids of ours."),
+    param(
+        "external_transaction_id",
+        "Only with these ids of the caller's.",
+    ),
+    param("reason", "Only with these main reasons."),
+    param(
+        "filter[dimension]",
+        "The same for any dimension of conversions; an empty value means not given.",
     ),
 ];
 const REPORT: &[Param] = &[
@@ -154,7 +181,11 @@ endpoints! {
     delete "/tokens/{id}" Admin "" "" NONE "Revoke a token" delete::<Tokens>;
     get    "/events" Read "" "[Event]" EVENTS "The newest events that match" events::list;
     get    "/events/{event_id}" Read "" "Why" NONE "One event and why it was decided so" events::read;
+    get    "/conversions" Read "" "[Conversion]" CONVERSIONS "The newest conversions that match" conversions::list;
+    post   "/conversions/status" Write "StatusChange" "StatusChanges" NONE "Approve or reject conversions; the same status again changes nothing" conversions::change::status;
+    get    "/conversions/{conversion_id}" Read "" "Conversion" NONE "One conversion with its history" conversions::read;
     get    "/reports/clicks" Read "" "ClickReport" REPORT "The click report" reports::clicks;
+    get    "/reports/conversions" Read "" "ConversionReport" REPORT "The conversion report" reports::conversions;
     get    "/intel/status" Read "" "Any" NONE "What intelligence is loaded and how old it is" intel::status;
     get    "/intel/lookup" Read "" "Any" ADDRESS "What is known of an address" intel::lookup;
     get    "/reasons" Read "" "[Reason]" NONE "The reason catalogue" intel::reasons;

@@ -48,16 +48,24 @@ impl Query {
         }
     }
 
-    /// Takes every `filter[dimension]=a,b`; values of a repeated one add up.
+    /// Takes every `filter[dimension]=a,b` of events.
     pub fn take_filters(&mut self) -> Vec<(Dimension, Vec<String>)> {
-        let mut out: Vec<(Dimension, Vec<String>)> = Vec::new();
+        self.take_filters_by(|name| Dimension::parse(name).filter(|d| !d.is_time()))
+    }
+
+    /// Takes every `filter[dimension]=a,b`; values of a repeated one add up.
+    pub fn take_filters_by<D: Copy + PartialEq>(
+        &mut self,
+        find: impl Fn(&str) -> Option<D>,
+    ) -> Vec<(D, Vec<String>)> {
+        let mut out: Vec<(D, Vec<String>)> = Vec::new();
         let (filters, rest) = std::mem::take(&mut self.pairs)
             .into_iter()
             .partition(|(key, _)| key.starts_with("filter[") && key.ends_with(']'));
         self.pairs = rest;
         for (key, value) in filters {
             let name = &key["filter[".len()..key.len() - 1];
-            let Some(dimension) = Dimension::parse(name).filter(|d| !d.is_time()) else {
+            let Some(dimension) = find(name) else {
                 self.refuse(&key, format!("{name:?} cannot be filtered by"));
                 continue;
             };

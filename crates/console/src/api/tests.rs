@@ -2,6 +2,7 @@
 
 use assay_model::AccountId;
 use assay_model::document::TokenScope;
+use assay_model::ports::Ledger as _;
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -133,12 +134,17 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         .await;
     let event = crate::events::tests::rejected(7);
     app.add_event(&event);
+    let conversion = crate::conversions::tests::approved(7);
+    let conversion_id = conversion.conversion_id.to_string();
+    let made = app.ledger.append(AccountId(1), conversion, Vec::new());
+    made.await.unwrap();
     let own = [
         ("/integrations/", integration.json()["id"].to_string()),
         ("/rules/", rule.json()["id"].to_string()),
         ("/lists/", list.json()["id"].to_string()),
         ("/tokens/", token.json()["id"].to_string()),
         ("/events/", event.event_id.to_string()),
+        ("/conversions/", conversion_id),
     ];
     let mut tried = 0;
     for endpoint in all().iter().filter(|e| e.path.contains('{')) {
@@ -168,6 +174,7 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         ("/lists", 0),
         ("/tokens", 1),
         ("/events", 0),
+        ("/conversions", 0),
     ] {
         let answer = app.call("GET", list, STRANGER, "").await;
         let count = answer.json()["items"].as_array().unwrap().len();

@@ -34,12 +34,13 @@ pub fn all() -> Value {
         ("ClickReport", click_report()),
         ("Problem", problem()),
     ];
+    let shapes = shapes.into_iter().chain(super::conversions::shapes());
     let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
     Value::Object(Map::from_iter(shapes))
 }
 
 /// A closed object; `?` after a name: may be left out of what is sent.
-fn object(fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)]) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (name, shape) in fields {
@@ -53,15 +54,15 @@ fn object(fields: &[(&str, Value)]) -> Value {
            "additionalProperties": false})
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn maybe_text() -> Value {
+pub(super) fn maybe_text() -> Value {
     json!({"type": ["string", "null"]})
 }
 
-fn number() -> Value {
+pub(super) fn number() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
@@ -69,15 +70,15 @@ fn flag() -> Value {
     json!({"type": "boolean"})
 }
 
-fn one_of(words: &[&str]) -> Value {
+pub(super) fn one_of(words: &[&str]) -> Value {
     json!({"type": "string", "enum": words})
 }
 
-fn many(item: &Value) -> Value {
+pub(super) fn many(item: &Value) -> Value {
     json!({"type": "array", "items": item})
 }
 
-fn time() -> Value {
+pub(super) fn time() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
@@ -131,7 +132,10 @@ fn integration() -> Value {
         ("allowed_hosts?", many(&text())),
         ("params?", map_of_text()),
         ("measure_only?", flag()),
-        ("referrer_policy?", json!({"type": ["string", "null"], "enum": policies})),
+        (
+            "referrer_policy?",
+            json!({"type": ["string", "null"], "enum": policies}),
+        ),
     ]);
     let conversions = object(&[
         ("params?", map_of_text()),

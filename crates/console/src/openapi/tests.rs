@@ -1,12 +1,13 @@
 //! Every schema is held against real answers; the committed document against the code.
 
-use assay_model::ports::{DoorError, ErrorLog as _};
+use assay_model::ports::{DoorError, ErrorLog as _, Ledger as _};
 use assay_model::testing::NOW;
 use assay_model::{AccountId, IntegrationId};
 use serde_json::{Value, json};
 
 use super::{document, openapi_json};
 use crate::api::all;
+use crate::conversions::tests::{approved, pending};
 use crate::events::tests::rejected;
 use crate::testing::TestApp;
 
@@ -92,6 +93,10 @@ async fn filled_app() -> (TestApp, String) {
     });
     let event = rejected(1);
     app.add_event(&event);
+    for new in [approved(1), pending(2)] {
+        let made = app.ledger.append(AccountId(1), new, Vec::new());
+        made.await.unwrap();
+    }
     (app, event.event_id.to_string())
 }
 
@@ -103,12 +108,16 @@ async fn every_answer_is_as_the_document_says() {
         let mut path = endpoint
             .path
             .replace("{event_id}", &event_id)
+            .replace(
+                "{conversion_id}",
+                &crate::conversions::tests::id(1).to_string(),
+            )
             .replace("{version}", "1")
             .replace("{id}", "1");
         if path == "/intel/lookup" {
             path.push_str("?ip=8.8.8.8");
         }
-        if path == "/reports/clicks" {
+        if path.starts_with("/reports/") {
             path.push_str("?from=2026-01-01&to=2026-01-02&group_by=publisher");
         }
         let answer = app.get(&path).await;
@@ -124,6 +133,14 @@ async fn every_answer_is_as_the_document_says() {
     let mut found = Vec::new();
     let schema = schema_of(&document, "post", "/tokens");
     faults(schema, &made.json(), "token", &mut found);
+    let ids = [
+        crate::conversions::tests::id(1).to_string(),
+        "none".to_owned(),
+    ];
+    let change = json!({"conversion_ids": ids, "status": "rejected"});
+    let changed = app.post("/conversions/status", &change).await;
+    let schema = schema_of(&document, "post", "/conversions/status");
+    faults(schema, &changed.json(), "changes", &mut found);
     let refused = app
         .post("/tokens", &json!({"name": "t", "scopes": []}))
         .await;

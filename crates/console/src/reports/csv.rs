@@ -3,9 +3,10 @@
 //! Source: RFC 4180, and OWASP "CSV Injection": a cell that begins with one of `= + - @`,
 //! a tab or a carriage return gets an apostrophe in front.
 
-use assay_model::ports::{ClickMeasures, Dimension, ReportRow};
+use assay_model::ports::{ClickMeasures, ConversionMeasures};
 
-const MEASURES: [&str; 7] = [
+/// Columns of the click report's counts.
+pub const CLICKS: [&str; 7] = [
     "clicks",
     "approved",
     "rejected",
@@ -15,8 +16,9 @@ const MEASURES: [&str; 7] = [
     "policy",
 ];
 
-const fn measures(m: &ClickMeasures) -> [u64; 7] {
-    [
+/// Cells of [`CLICKS`].
+pub fn clicks(m: &ClickMeasures) -> Vec<String> {
+    let counts = [
         m.clicks,
         m.approved,
         m.rejected,
@@ -24,21 +26,63 @@ const fn measures(m: &ClickMeasures) -> [u64; 7] {
         m.givt,
         m.sivt,
         m.policy,
-    ]
+    ];
+    counts.map(|count| count.to_string()).to_vec()
 }
 
-/// The report with a header line; lines end in CR LF.
-pub fn text(group_by: &[Dimension], rows: &[ReportRow]) -> String {
-    let names = group_by.iter().map(|dimension| dimension.as_str());
-    let mut out = names.chain(MEASURES).collect::<Vec<_>>().join(",");
+/// Columns of the conversion report's counts and sums.
+pub const CONVERSIONS: [&str; 10] = [
+    "conversions",
+    "approved",
+    "rejected",
+    "pending",
+    "invalid",
+    "payout",
+    "revenue",
+    "rejected_payout",
+    "rejected_revenue",
+    "amounts_currency",
+];
+
+/// Cells of [`CONVERSIONS`]; sums over several currencies are left empty, and the currencies
+/// are named.
+pub fn conversions(m: &ConversionMeasures) -> Vec<String> {
+    let counts = [m.conversions, m.approved, m.rejected, m.pending, m.invalid];
+    let mut cells = counts.map(|count| count.to_string()).to_vec();
+    match m.sums() {
+        Some((currency, sums)) => {
+            let sums = [
+                sums.payout,
+                sums.revenue,
+                sums.rejected_payout,
+                sums.rejected_revenue,
+            ];
+            cells.extend(sums.map(|sum| sum.to_string()));
+            cells.push(currency.to_owned());
+        }
+        None => {
+            cells.extend([const { String::new() }; 4]);
+            let names: Vec<&str> = m.amounts.iter().map(|a| a.currency.as_str()).collect();
+            cells.push(names.join(" "));
+        }
+    }
+    cells
+}
+
+/// The report with a header line; lines end in CR LF. Cells of measures are ours, and a sum may
+/// be negative, which is no formula.
+pub fn text<'a>(
+    header: impl Iterator<Item = &'static str>,
+    rows: impl Iterator<Item = (&'a [String], Vec<String>)>,
+) -> String {
+    let mut out = header.collect::<Vec<_>>().join(",");
     out.push_str("\r\n");
-    for row in rows {
-        for value in &row.key {
+    for (key, measures) in rows {
+        for value in key {
             push_cell(&mut out, value);
             out.push(',');
         }
-        let numbers = measures(&row.measures).map(|number| number.to_string());
-        out.push_str(&numbers.join(","));
+        out.push_str(&measures.join(","));
         out.push_str("\r\n");
     }
     out

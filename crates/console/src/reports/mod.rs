@@ -1,11 +1,15 @@
-//! Reports: counts over events, as JSON or CSV.
+//! Reports: counts over events and conversions, as JSON or CSV.
 
+mod conversions;
 mod csv;
 pub mod period;
 
 #[cfg(test)]
 mod tests;
 
+pub use conversions::conversions;
+
+use assay_model::Timestamp;
 use assay_model::ports::{Dimension, ReportFilter, ReportQuery, ReportResult};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
@@ -26,38 +30,66 @@ const CSV_ROWS_MAX: u64 = 100_000;
 /// # Errors
 /// 422, 503.
 pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
-    let account = call.app.account(call.caller.account).await?;
     let mut query = std::mem::take(&mut call.query);
-    let tz = query.take("tz").unwrap_or(account.time_zone);
-    let zone = period::zone(&tz).unwrap_or_else(|detail| {
-        query.refuse("tz", detail);
-        jiff::tz::TimeZone::UTC
-    });
-    let (from, to) = period::take_period(&mut query, &zone, call.now);
-    let csv = take_csv(&mut query);
-    let rows_max = if csv { CSV_ROWS_MAX } else { JSON_ROWS_MAX };
-    let rows = if csv { CSV_ROWS_MAX } else { 100 };
+    let frame = Frame::take(&call, &mut query).await?;
     let wanted = ReportQuery {
-        from,
-        to,
-        tz,
-        group_by: take_groups(&mut query),
+        from: frame.from,
+        to: frame.to,
+        tz: frame.tz,
+        group_by: take_groups(&mut query, Dimension::parse),
         filters: query
             .take_filters()
             .into_iter()
             .map(|(dimension, values)| ReportFilter { dimension, values })
             .collect(),
-        offset: query.take_number("offset", 0, 0, u64::from(u32::MAX)),
-        limit: u32::try_from(query.take_number("limit", rows, 1, rows_max)).unwrap_or(100),
+        offset: frame.offset,
+        limit: frame.limit,
     };
     query.finish()?;
     let reports = &call.app.state.reports;
     let result = reports.clicks(call.caller.account, &wanted).await?;
-    Ok(if csv {
-        csv_answer(&wanted, &result)
+    Ok(if frame.csv {
+        let names = wanted.group_by.iter().map(|d| d.as_str());
+        let rows = result.rows.iter();
+        let rows = rows.map(|row| (row.key.as_slice(), csv::clicks(&row.measures)));
+        let text = csv::text(names.chain(csv::CLICKS), rows);
+        csv_answer("clicks.csv", text, result.next)
     } else {
         ok(&as_json(&wanted, &result))
     })
+}
+
+/// What every report asks for in the same words.
+struct Frame {
+    from: Timestamp,
+    to: Timestamp,
+    tz: String,
+    csv: bool,
+    offset: u64,
+    limit: u32,
+}
+
+impl Frame {
+    async fn take(call: &Call, query: &mut Query) -> Result<Self, ApiError> {
+        let account = call.app.account(call.caller.account).await?;
+        let tz = query.take("tz").unwrap_or(account.time_zone);
+        let zone = period::zone(&tz).unwrap_or_else(|detail| {
+            query.refuse("tz", detail);
+            jiff::tz::TimeZone::UTC
+        });
+        let (from, to) = period::take_period(query, &zone, call.now);
+        let csv = take_csv(query);
+        let rows_max = if csv { CSV_ROWS_MAX } else { JSON_ROWS_MAX };
+        let rows = if csv { CSV_ROWS_MAX } else { 100 };
+        Ok(Self {
+            from,
+            to,
+            tz,
+            csv,
+            offset: query.take_number("offset", 0, 0, u64::from(u32::MAX)),
+            limit: u32::try_from(query.take_number("limit", rows, 1, rows_max)).unwrap_or(100),
+        })
+    }
 }
 
 fn take_csv(query: &mut Query) -> bool {
@@ -71,15 +103,15 @@ fn take_csv(query: &mut Query) -> bool {
     }
 }
 
-fn take_groups(query: &mut Query) -> Vec<Dimension> {
-    let mut out: Vec<Dimension> = Vec::new();
+fn take_groups<D: Copy + PartialEq>(query: &mut Query, find: impl Fn(&str) -> Option<D>) -> Vec<D> {
+    let mut out: Vec<D> = Vec::new();
     let text = query.take("group_by").unwrap_or_default();
     for name in text
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty())
     {
-        match Dimension::parse(name) {
+        match find(name) {
             None => query.refuse("group_by", format!("{name:?} cannot be grouped by")),
             Some(twice) if out.contains(&twice) => {
                 query.refuse("group_by", format!("{name:?} is named twice"));
@@ -119,16 +151,16 @@ fn as_json(query: &ReportQuery, result: &ReportResult) -> Value {
 /// Where the next page of a CSV begins; JSON says it as `next`.
 const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");
 
-fn csv_answer(query: &ReportQuery, result: &ReportResult) -> Response {
+fn csv_answer(file: &str, text: String, next: Option<u64>) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (
             header::CONTENT_DISPOSITION,
-            "attachment; filename=\"clicks.csv\"",
+            format!("attachment; filename=\"{file}\""),
         ),
     ];
-    let mut response = (headers, csv::text(&query.group_by, &result.rows)).into_response();
-    if let Some(next) = result.next {
+    let mut response = (headers, text).into_response();
+    if let Some(next) = next {
         response.headers_mut().insert(NEXT_OFFSET, next.into());
     }
     response

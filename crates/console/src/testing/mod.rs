@@ -1,13 +1,14 @@
 //! The console in process, over ports that live in memory.
 
 mod control;
+mod ledger;
 mod ports;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use assay_model::document::{Role, Token, TokenScope};
-use assay_model::testing::NOW;
+use assay_model::testing::{MemoryLedger, NOW};
 use assay_model::{AccountId, EventRecord, FakeClock};
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 pub use control::MemoryControl;
+pub use ledger::FakeConversions;
 pub use ports::{FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents};
 
 use crate::auth::{
@@ -43,6 +45,7 @@ pub struct TestApp {
     pub control: Arc<MemoryControl>,
     pub events: Arc<MemoryEvents>,
     pub reports: Arc<FakeReports>,
+    pub ledger: Arc<MemoryLedger>,
     pub errors: Arc<FakeErrors>,
     pub publisher: Arc<FakePublisher>,
 }
@@ -103,12 +106,15 @@ impl TestApp {
         let control = Arc::new(MemoryControl::default());
         let events = Arc::new(MemoryEvents::default());
         let reports = Arc::new(FakeReports::new(Arc::clone(&events)));
+        let ledger = Arc::new(MemoryLedger::default());
         let errors = Arc::new(FakeErrors::default());
         let publisher = Arc::new(FakePublisher::default());
         let state = ConsoleState {
             control: control.clone(),
             events: events.clone(),
             reports: reports.clone(),
+            ledger: ledger.clone(),
+            conversions: Arc::new(FakeConversions(ledger.clone())),
             errors: errors.clone(),
             intel: Arc::new(FakeIntel),
             publisher: publisher.clone(),
@@ -125,6 +131,7 @@ impl TestApp {
             control,
             events,
             reports,
+            ledger,
             errors,
             publisher,
         }

@@ -77,6 +77,7 @@ named_dimensions! {
     Rule "rule" "Rule id.",
     RuleVersion "rule_version" "Rule version.",
     Action "action" "What was done.",
+    Status "status" "Status: what was done, under the name that conversions have for it.",
     Ip "ip" "Address.",
     ExternalTransactionId "external_transaction_id" "The caller's own id.",
 }
@@ -86,6 +87,15 @@ impl Dimension {
     #[must_use]
     pub const fn is_time(self) -> bool {
         matches!(self, Self::Minute | Self::Hour | Self::Day | Self::Month)
+    }
+
+    /// The dimension whose column it is read from: two names of one thing share one.
+    #[must_use]
+    pub const fn column(self) -> Self {
+        match self {
+            Self::Status => Self::Action,
+            own => own,
+        }
     }
 
     /// The event field that the dimension is, for those that are one.
@@ -145,7 +155,7 @@ impl Dimension {
             Self::Risk => Text(verdict.risk.as_str()),
             Self::Rule => Number(verdict.rule.id),
             Self::RuleVersion => Number(verdict.rule.version.into()),
-            Self::Action => Text(verdict.action.as_str()),
+            Self::Action | Self::Status => Text(verdict.action.as_str()),
             Self::Ip => ip.map_or(NONE, |ip| Ip(ip.ip)),
             _ => NONE,
         }

@@ -31,11 +31,15 @@ impl Health for ProcessHealth {
     fn ready(&self) -> Readiness {
         let started = self.node.doors.ready.load(Ordering::Acquire);
         Readiness {
-            ready: self.node.spool.healthy() && started,
+            ready: self.node.spool.healthy() && self.node.ledger.closed().is_none() && started,
             detail: json!({
                 "spool": self.spool_words(),
                 "counters": if self.node.engine.counters.is_warming() { "warming" } else { "ok" },
                 "lost_records": self.lost_records(),
+                "ledger": match self.node.ledger.closed() {
+                    None => "ok",
+                    Some(_) => "a commit failed: restart once the disk is well",
+                },
             }),
         }
     }
@@ -160,6 +164,13 @@ impl ProcessHealth {
             "assay_spool_healthy",
             "Whether every fsync has worked.",
             &[("", u64::from(self.node.spool.healthy()))],
+        );
+        metric(
+            out,
+            "gauge",
+            "assay_ledger_open",
+            "Whether conversions are taken.",
+            &[("", u64::from(self.node.ledger.closed().is_none()))],
         );
         self.back_pressure(out);
         metric(

@@ -133,6 +133,8 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
         control: Arc::clone(&node.control),
         events: Arc::new(node.events.reader()),
         reports: Arc::new(node.events.reports()),
+        ledger: Arc::new(node.ledger.clone()),
+        conversions: Arc::new(node.ledger.clone()),
         errors: Arc::clone(&node.engine.errors),
         intel: Arc::new(intel::IntelWindow::new(node)),
         publisher: Arc::clone(&node.policies) as _,

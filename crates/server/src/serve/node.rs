@@ -9,7 +9,7 @@ use assay_intel::store::IntelStore;
 use assay_intel::ua::UaCache;
 use assay_model::document::list_cidr;
 use assay_model::ports::{ControlStore, EventLog, KeyStore, PolicyPublisher};
-use assay_model::{Clock, EventIds, SystemClock};
+use assay_model::{Clock, EventId, EventIds, SystemClock};
 use assay_store::embedded::control::ControlOptions;
 use assay_store::embedded::counters::{CounterOptions, CounterTable};
 use assay_store::embedded::errors::ErrorLogOptions;
@@ -77,12 +77,13 @@ impl Node {
         let steady = Arc::new(SteadyStats::default());
         let options = config.storage.steady();
         let log_of = |log| SteadyLog::new(log, Arc::clone(&clock), options, Arc::clone(&steady));
-        let logs = with_ids(logs, &spool, &events, log_of);
         let control = Arc::new(SqliteControlStore::open(
             &dir.join("control.db"),
             ControlOptions::default(),
         )?);
         let ledger = SqliteLedger::open(&dir.join("ledger.db"), LedgerOptions::default())?;
+        let newest = events.newest_id().max(ledger.newest_id());
+        let logs = with_ids(logs, &spool, newest, log_of);
         let errors = SqliteErrorLog::open(&dir.join("errors.db"), ErrorLogOptions::default())?;
         let intel = IntelStore::open(&dir)?;
         let engine = Arc::new(Engine {
@@ -156,12 +157,12 @@ fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool,
     Ok(Spool::open(lock, options)?)
 }
 
-/// Each lane's log with ids that never go below the newest of any lane, sealed or not: a
-/// lane number may have been reused, and a clock may have stepped back.
+/// Each lane's log with ids that never go below `newest` and the newest of any lane: a lane
+/// number may have been reused, and a clock may have stepped back.
 fn with_ids(
     logs: Vec<LaneLog>,
     spool: &Spool,
-    events: &EventStore,
+    newest: Option<EventId>,
     steady: impl Fn(LaneLog) -> SteadyLog<LaneLog>,
 ) -> LaneLogs {
     let in_spool = spool
@@ -169,7 +170,7 @@ fn with_ids(
         .iter()
         .filter_map(|found| found.last_event_id)
         .max();
-    let newest = in_spool.max(events.newest_id());
+    let newest = in_spool.max(newest);
     logs.into_iter()
         .map(|log| {
             let ids = EventIds::after(NODE, log.lane(), newest);

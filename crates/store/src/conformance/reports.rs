@@ -96,6 +96,8 @@ fn queries() -> Vec<ReportQuery> {
             vec![],
         ),
         query(&[D::ExternalTransactionId], vec![]),
+        query(&[D::Status, D::Action], vec![]),
+        query(&[D::Status], vec![filter(D::Status, &["rejected", "on_hold"])]),
         query(
             &[D::Event],
             vec![filter(D::Event, &["conversion", "click"])],

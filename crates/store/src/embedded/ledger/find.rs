@@ -1,11 +1,12 @@
 //! Conversions by their keys and ids.
 
 use assay_model::ledger::{Conversion, IdempotencyKey, Keys, Waiting};
-use assay_model::ports::{LedgerError, SentId};
+use assay_model::ports::{LedgerError, SentId, StoreError};
 use assay_model::{AccountId, EventId, IntegrationId};
 use rusqlite::{Connection, OptionalExtension, Params, ToSql};
 
 use super::PAGE_MAX;
+use crate::embedded::sqlite::failed;
 use super::row::{COLUMNS, Stored, all, broken, read};
 
 /// The conversion that a message with these keys sends again; [`Keys`] says which it is.
@@ -107,6 +108,14 @@ pub fn accounts_waiting(db: &Connection, on: Waiting) -> Result<Vec<AccountId>, 
         .query_map([on.as_str()], |row| row.get(0).map(AccountId))
         .map_err(broken)?;
     rows.collect::<Result<_, _>>().map_err(broken)
+}
+
+/// The newest id of all accounts: among the last rows, since lanes hand out ids side by side.
+pub fn newest_id(db: &Connection) -> Result<Option<EventId>, StoreError> {
+    let sql = "SELECT max(conversion) FROM \
+               (SELECT conversion FROM conversions ORDER BY row DESC LIMIT 4096)";
+    let newest = db.query_row(sql, [], |row| row.get::<_, Option<[u8; 10]>>(0));
+    Ok(newest.map_err(failed)?.map(EventId))
 }
 
 fn one(db: &Connection, sql: &str, params: impl Params) -> Result<Option<Stored>, LedgerError> {

@@ -102,6 +102,7 @@ impl LedgerFile {
 #[derive(Clone, Debug)]
 pub struct SqliteLedger {
     file: Arc<LedgerFile>,
+    newest: Option<EventId>,
 }
 
 impl SqliteLedger {
@@ -113,6 +114,7 @@ impl SqliteLedger {
     pub fn open(path: &Path, options: LedgerOptions) -> Result<Self, StoreError> {
         let file = Database::new(path);
         let db = file.writer(SCHEMA, Durability::EachCommit)?;
+        let newest = find::newest_id(&db)?;
         let readers = Readers::start("ledger-read", &file, options.readers, options.queue)?;
         let reports = Readers::start("ledger-report", &file, 1, 16)?;
         let on_failed_commit = OnFailedCommit::Close;
@@ -124,6 +126,7 @@ impl SqliteLedger {
         };
         Ok(Self {
             file: Arc::new(file),
+            newest,
         })
     }
 
@@ -136,6 +139,13 @@ impl SqliteLedger {
     /// The open file, for the queue of postbacks beside the ledger.
     pub(super) fn file(&self) -> Arc<LedgerFile> {
         Arc::clone(&self.file)
+    }
+
+    /// The newest id of a conversion when the file was opened: ids that are handed out from
+    /// then on must not go below it, even if the event log has lost its end.
+    #[must_use]
+    pub const fn newest_id(&self) -> Option<EventId> {
+        self.newest
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, LedgerError>

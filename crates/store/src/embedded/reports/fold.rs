@@ -154,7 +154,7 @@ impl<'a> Fold<'a> {
                     })
                 }
                 None => {
-                    let (keys, texts) = dictionary(batch, dimension.as_str())?;
+                    let (keys, texts) = dictionary(batch, dimension.column().as_str())?;
                     Ok(Axis {
                         size: texts.len(),
                         keys: Keys::Column(keys, texts),

@@ -48,7 +48,7 @@ impl Plan {
             match cutter(filter.dimension) {
                 Some(cutter) => plan.times.push((cutter, filter.values.clone())),
                 None => plan.texts.push(TextFilter {
-                    column: filter.dimension.as_str(),
+                    column: filter.dimension.column().as_str(),
                     values: filter.values.clone(),
                 }),
             }

@@ -139,7 +139,7 @@ fn fold(
 fn columns(plan: &Plan, needs: Needs) -> Vec<&'static str> {
     let mut columns = vec![Dimension::Action.as_str(), Dimension::Class.as_str()];
     let groups = plan.group_by.iter().filter(|unit| !unit.is_time());
-    columns.extend(groups.map(|unit| unit.as_str()));
+    columns.extend(groups.map(|unit| unit.column().as_str()));
     columns.extend(plan.texts.iter().map(|filter| filter.column));
     columns.extend(needs.account.then_some(ACCOUNT));
     columns.extend((needs.range || plan.needs_time()).then_some(TIME));
