@@ -69,8 +69,8 @@ pub trait ClickIndex: Send + Sync {
     /// The click or impression with our id, which says itself when it came in.
     async fn find_by_event_id(&self, account: AccountId, id: EventId)
     -> Result<Lookup, StoreError>;
-    /// The newest click with the caller's id that came in at `since` or later; the newest
-    /// impression when no click has it.
+    /// The newest click with the caller's id that happened at `since` or later, by its own
+    /// time; the newest impression when no click has it.
     async fn find_by_external_id(
         &self,
         account: AccountId,
@@ -88,7 +88,7 @@ pub trait ClickIndex: Send + Sync {
     fn watch(&self, key: ClickKey) -> bool;
     /// No longer waits for this id.
     fn unwatch(&self, key: &ClickKey);
-    /// Waits until clicks come in that were watched for, and returns their ids; each is told
-    /// once and then watched no more. For one caller at a time.
+    /// Waits until clicks come in that were watched for, and returns their ids: look again
+    /// for each, it is told once and then watched no more. For one caller at a time.
     async fn arrived(&self) -> Vec<ClickKey>;
 }

@@ -90,6 +90,23 @@ pub fn read_hit_frame(r: &mut Reader<'_>) -> Result<HitFrame, CodecError> {
     Ok((account, integration, event, received, Timestamp(r.i64()?)))
 }
 
+/// The caller's own id, from behind what [`read_hit_frame`] reads; empty = not given.
+pub fn read_external_id<'a>(r: &mut Reader<'a>) -> Result<&'a str, CodecError> {
+    read_address(r)?;
+    let mask = r.u64()?;
+    for &field in Field::ALL {
+        if mask & (1 << field as u8) == 0 {
+            continue;
+        }
+        if field == Field::ExternalTransactionId {
+            return r.text();
+        }
+        let len = r.len()?;
+        r.bytes(len)?;
+    }
+    Ok("")
+}
+
 fn read_hit<'a>(r: &mut Reader<'a>) -> Result<Hit<'a>, CodecError> {
     let (account, integration, event, received, time) = read_hit_frame(r)?;
     let mut hit = Hit::new(account, integration, event, received);

@@ -190,9 +190,22 @@ pub struct Frame {
 /// # Errors
 /// [`CodecError`] when the start is cut, damaged or of a newer version.
 pub fn peek_frame(bytes: &[u8]) -> Result<Frame, CodecError> {
+    read_frame(&mut Reader::new(bytes))
+}
+
+/// The start of a record and the caller's own id of the event, which is empty when not given.
+///
+/// # Errors
+/// As [`peek_frame`].
+pub fn peek_external_id(bytes: &[u8]) -> Result<(Frame, &str), CodecError> {
     let mut reader = Reader::new(bytes);
-    let head = read_head(&mut reader)?;
-    let (account, integration, event, received, time) = facts::read_hit_frame(&mut reader)?;
+    let frame = read_frame(&mut reader)?;
+    Ok((frame, facts::read_external_id(&mut reader)?))
+}
+
+fn read_frame(reader: &mut Reader<'_>) -> Result<Frame, CodecError> {
+    let head = read_head(reader)?;
+    let (account, integration, event, received, time) = facts::read_hit_frame(reader)?;
     Ok(Frame {
         event_id: head.event_id,
         account,

@@ -189,8 +189,10 @@ proptest! {
 #[test]
 fn the_start_says_what_the_whole_does() {
     let mut bytes = Vec::new();
-    sample().encode(&mut bytes);
-    let record = EventRecord::decode(&bytes).unwrap();
+    let mut record = sample();
+    let external = Field::ExternalTransactionId;
+    record.facts.hit.set(external, Some("tx-1"));
+    record.encode(&mut bytes);
     let hit = &record.facts.hit;
     let expected = Frame {
         event_id: record.event_id,
@@ -201,5 +203,10 @@ fn the_start_says_what_the_whole_does() {
         time: hit.time,
     };
     assert_eq!(peek_frame(&bytes), Ok(expected));
+    assert_eq!(peek_external_id(&bytes), Ok((expected, "tx-1")));
+    record.facts.hit.set(external, None);
+    let mut bytes = Vec::new();
+    record.encode(&mut bytes);
+    assert_eq!(peek_external_id(&bytes), Ok((expected, "")));
     assert!(peek_frame(&bytes[..14]).is_err());
 }
