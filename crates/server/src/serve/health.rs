@@ -49,6 +49,7 @@ impl Health for ProcessHealth {
         self.decisions(&mut out);
         self.storage(&mut out);
         self.intelligence(&mut out);
+        self.postbacks(&mut out);
         out
     }
 }
@@ -80,6 +81,39 @@ impl ProcessHealth {
     fn lost_records(&self) -> u64 {
         self.node.engine.stats.lost_records.load(Ordering::Relaxed)
             + self.node.steady.lost_late.load(Ordering::Relaxed)
+    }
+
+    fn postbacks(&self, out: &mut String) {
+        let postbacks = &self.node.postbacks;
+        let stats = &postbacks.sender.stats;
+        let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
+        metric(
+            out,
+            "counter",
+            "assay_postback_attempts_total",
+            "Tries to tell a receiver, by what came of them.",
+            &[
+                ("{result=\"sent\"}", load(&stats.sent)),
+                ("{result=\"failed\"}", load(&stats.failed)),
+                ("{result=\"dead\"}", load(&stats.dead)),
+            ],
+        );
+        metric(
+            out,
+            "gauge",
+            "assay_postback_queue",
+            "Messages that are still to be sent.",
+            &[("", postbacks.waiting())],
+        );
+        let name = "assay_postback_oldest_age_seconds";
+        let age_ms = postbacks.oldest_age_ms(self.node.engine.clock.now());
+        let _ = writeln!(
+            out,
+            "# HELP {name} How long the oldest of them has been due.\n# TYPE {name} gauge\n\
+             {name} {}.{:03}",
+            age_ms / 1000,
+            age_ms % 1000
+        );
     }
 
     fn decisions(&self, out: &mut String) {

@@ -1,4 +1,4 @@
-//! Hourly work on event files: compaction and retention.
+//! Hourly work: compaction and retention of event files, retention of the delivery log.
 
 use assay_model::document::Account;
 use assay_model::ports::DocKind;
@@ -26,5 +26,11 @@ pub fn run(node: &Node, now: Timestamp) {
     match node.events.maintain(now, &retention) {
         Ok(done) => tracing::info!(?done, "event files maintained"),
         Err(error) => tracing::error!(%error, "event files stay as they are"),
+    }
+    let before = now.plus_ms(-node.postbacks.log_kept_ms);
+    match crate::offline::wait(node.postbacks.queue.forget(before)) {
+        Ok(Ok(gone)) => tracing::info!(gone, "old deliveries forgotten"),
+        Ok(Err(error)) => tracing::error!(%error, "old deliveries stay"),
+        Err(error) => tracing::error!(%error, "old deliveries stay"),
     }
 }

@@ -104,7 +104,7 @@ impl Server {
             .store(false, std::sync::atomic::Ordering::Release);
         self.gateway.close();
         self.stop_console.send_replace(true);
-        self.tasks.close();
+        self.tasks.close(&self.node, self.runtime.handle());
         self.runtime
             .shutdown_timeout(std::time::Duration::from_secs(5));
         if let Err(error) = self.node.spool.flush() {

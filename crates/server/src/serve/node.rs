@@ -124,7 +124,7 @@ impl Node {
             Arc::clone(&control) as Arc<dyn ControlStore>,
             Arc::clone(&policies) as Arc<dyn PolicyPublisher>,
             Arc::clone(&engine.clock),
-            config.postbacks.sender(&config.listen)?,
+            config,
         )?;
         Ok((
             Self {

@@ -13,6 +13,8 @@ use assay_store::spool::{Flusher, pack, unpack};
 
 use super::Node;
 use super::agents::AgentDirectories;
+use super::postbacks::Postbacks;
+use super::told::ClickTeller;
 use crate::config::Config;
 use crate::config::agents::Directory;
 
@@ -50,7 +52,12 @@ impl Tasks {
                 Ok(())
             };
         let (own, mark) = (Arc::clone(node), Arc::clone(&checkpointed));
-        spawn("seal", Box::new(move |stop| seal(&own, &mark, stop)))?;
+        let told = Arc::new(Checkpointed::new(node));
+        let teller = ClickTeller::new(node, runtime.clone())?;
+        told.raise(&teller.noted());
+        let passed = Arc::clone(&told);
+        spawn("seal", Box::new(move |stop| seal(&own, &mark, &passed, stop)))?;
+        spawn("told", Box::new(move |stop| tell(teller, &told, stop)))?;
         let own = Arc::clone(node);
         spawn(
             "counters",
@@ -70,6 +77,7 @@ impl Tasks {
         }
         let own = Arc::clone(node);
         runtime.spawn(async move { poll_policies(&own).await });
+        Postbacks::start(node, runtime);
         Ok(Self {
             stop,
             threads,
@@ -78,7 +86,8 @@ impl Tasks {
     }
 
     /// Ends every task and waits for it.
-    pub fn close(self) {
+    pub fn close(self, node: &Node, runtime: &tokio::runtime::Handle) {
+        node.postbacks.stop(runtime);
         self.stop.store(true, Ordering::Release);
         for thread in self.threads {
             thread.thread().unpark();
@@ -97,7 +106,8 @@ fn pause(stop: &AtomicBool, length: Duration) -> bool {
     !stop.load(Ordering::Acquire)
 }
 
-/// How far every slice of the counters is written out, lane by lane.
+/// How far the log is no longer needed, lane by lane: by the counters, whose slices are written
+/// out, or by the receivers of click postbacks.
 struct Checkpointed {
     lanes: Vec<(u8, AtomicU64)>,
 }
@@ -139,8 +149,9 @@ fn yield_to_lanes() {
     }
 }
 
-/// Moves events from spool to files; segments go once they are sealed *and* checkpointed.
-fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
+/// Moves events from spool to files; segments go once they are sealed *and* checkpointed, and
+/// receivers of click postbacks are owed what is in them.
+fn seal(node: &Node, checkpointed: &Checkpointed, told: &Checkpointed, stop: &AtomicBool) {
     yield_to_lanes();
     let mut sealer = node.events.sealer();
     let mut last_maintained = node.engine.clock.now();
@@ -162,6 +173,7 @@ fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
         }
         for lane in node.spool.lanes() {
             let up_to = node.events.sealed(lane).min(checkpointed.of(lane));
+            let up_to = up_to.min(told.of(lane));
             if let Err(error) = node.spool.release(lane, up_to) {
                 tracing::error!(lane, %error, "old segments stay");
             }
@@ -170,6 +182,17 @@ fn seal(node: &Node, checkpointed: &Checkpointed, stop: &AtomicBool) {
             last_maintained = now;
             super::maintain::run(node, now);
         }
+    }
+}
+
+/// Puts what clicks owe into the queue.
+fn tell(mut teller: ClickTeller, told: &Checkpointed, stop: &AtomicBool) {
+    yield_to_lanes();
+    while pause(stop, Duration::from_millis(100)) {
+        if let Err(error) = teller.step() {
+            tracing::error!(%error, "click postbacks wait");
+        }
+        told.raise(&teller.noted());
     }
 }
 
