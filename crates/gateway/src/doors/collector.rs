@@ -7,9 +7,11 @@
 //!
 //! Source: SPEC §2.3 and §2.9, facts.md 1.A.2.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use assay_model::facts::SignalFacts;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -34,7 +36,9 @@ pub const SDK: &str = concat!(
 /// Nothing but our own script runs in the page, and it may be framed by nobody.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(PAGE_SCRIPT));
-    format!("default-src 'none'; script-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'")
+    format!(
+        "default-src 'none'; script-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'"
+    )
 });
 
 /// The page of an integration; `click` is the path of its click door.
@@ -62,9 +66,13 @@ pub fn page(request: &DoorRequest<'_>, click: &str) -> Answer {
 
 /// `/sdk.js`, also at the original's `/lib/index.js`.
 pub fn sdk() -> Answer {
-    Answer::new(200, "text/javascript; charset=utf-8", SDK.as_bytes().to_vec())
-        .with("access-control-allow-origin", "*")
-        .with("x-content-type-options", "nosniff")
+    Answer::new(
+        200,
+        "text/javascript; charset=utf-8",
+        SDK.as_bytes().to_vec(),
+    )
+    .with("access-control-allow-origin", "*")
+    .with("x-content-type-options", "nosniff")
 }
 
 /// Text inside a double-quoted attribute.
@@ -82,19 +90,34 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// The signals in `js_check_data`: JSON, or the SDK's base64url of it. `None` when it is
-/// neither, or longer than signals may be.
-pub fn signals_of(given: &str) -> Option<std::borrow::Cow<'_, str>> {
-    if given.starts_with('{') {
-        return is_object(given).then_some(given.into());
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(given.trim_end_matches('=')).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    is_object(&text).then_some(text.into())
+/// What a page's collector sent.
+#[derive(Debug)]
+pub struct Collected<'p> {
+    /// The signals, as JSON.
+    pub json: Cow<'p, str>,
+    /// The browser's own id.
+    pub uuid: Option<String>,
+    /// The browser's print.
+    pub fingerprint: Option<String>,
 }
 
-fn is_object(text: &str) -> bool {
-    assay_model::facts::SignalFacts::read(text).is_some()
+impl<'p> Collected<'p> {
+    /// Reads `js_check_data`: JSON, or the SDK's base64url of it. `None` when it is neither,
+    /// or longer than signals may be.
+    pub fn read(given: &'p str) -> Option<Self> {
+        let json = if given.starts_with('{') {
+            Cow::Borrowed(given)
+        } else {
+            let bytes = URL_SAFE_NO_PAD.decode(given.trim_end_matches('=')).ok()?;
+            Cow::Owned(String::from_utf8(bytes).ok()?)
+        };
+        let signals = SignalFacts::read(&json)?;
+        Some(Self {
+            json,
+            uuid: signals.uuid,
+            fingerprint: signals.fingerprint,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -117,18 +140,23 @@ mod tests {
             text,
             "/click/7?a=&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;b='x'"
         );
-        assert!(!PAGE_SCRIPT.contains("</script"), "it would end the page's script");
+        assert!(
+            !PAGE_SCRIPT.contains("</script"),
+            "it would end the page's script"
+        );
     }
 
     #[test]
     fn signals_are_json_or_base64url_of_it() {
-        let json = r#"{"webdriver":true,"time_zone":"Europe/Köln"}"#;
-        assert_eq!(signals_of(json).as_deref(), Some(json));
+        let json = r#"{"webdriver":true,"uuid":"u1","time_zone":"Europe/Köln"}"#;
         let encoded = URL_SAFE_NO_PAD.encode(json);
-        assert_eq!(signals_of(&encoded).as_deref(), Some(json));
-        assert_eq!(signals_of(&format!("{encoded}==")).as_deref(), Some(json));
+        for given in [json, &encoded, &format!("{encoded}==")] {
+            let read = Collected::read(given).unwrap();
+            assert_eq!((&*read.json, read.uuid.as_deref()), (json, Some("u1")));
+            assert_eq!(read.fingerprint, None);
+        }
         for wrong in ["", "{", "nonsense!", "bm90IGpzb24", "[1]"] {
-            assert_eq!(signals_of(wrong), None, "{wrong:?}");
+            assert!(Collected::read(wrong).is_none(), "{wrong:?}");
         }
     }
 }

@@ -15,7 +15,6 @@ use assay_model::{AccountId, Hit};
 use crate::engine::Engine;
 
 pub use agents::{AgentKeys, AgentKeysError};
-pub use signature::Refusal;
 pub(crate) use signature::check as check_signature;
 
 /// States as they go into an event.
@@ -30,7 +29,10 @@ pub struct Proof {
 impl Proof {
     /// Puts what was seen into the event.
     pub fn tell<'h>(&'h self, hit: &mut Hit<'h>) {
-        hit.set(assay_model::Field::SignatureState, self.signature.as_deref());
+        hit.set(
+            assay_model::Field::SignatureState,
+            self.signature.as_deref(),
+        );
         hit.set(assay_model::Field::AgentState, self.agent.as_deref());
     }
 }

@@ -33,6 +33,10 @@ pub struct SignalFacts {
     pub renderer: Option<String>,
     /// Points of touch at once.
     pub touch_points: Option<u32>,
+    /// Id that the browser keeps for itself.
+    pub uuid: Option<String>,
+    /// Print of what stays the same between visits.
+    pub fingerprint: Option<String>,
 }
 
 /// Longest text and list that is kept of one signal.
@@ -65,6 +69,8 @@ impl SignalFacts {
             offset_min: take(&mut map, "offset_min"),
             renderer: text_of(&mut map, "renderer"),
             touch_points: take(&mut map, "touch_points"),
+            uuid: text_of(&mut map, "uuid"),
+            fingerprint: text_of(&mut map, "fingerprint"),
         })
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! Source: facts.md 1.A.2, the older names 1.A.9.
 
-use std::borrow::Cow;
-
 use assay_model::Hit;
 use assay_model::hit::{EventKind, Field};
 
 use crate::destination::PerLink;
-use crate::doors::collector;
+use crate::doors::collector::Collected;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{self, is_unreplaced};
 use crate::renames::Renames;
@@ -88,7 +86,7 @@ pub struct Call<'p> {
     /// When it happened, as told.
     pub time: Option<&'p str>,
     /// What the browser collector found.
-    pub signals: Option<Cow<'p, str>>,
+    pub collected: Option<Collected<'p>>,
     /// Whether the caller wants a verdict and no redirect.
     pub no_redirect: bool,
     /// Whether the answer holds every field.
@@ -129,7 +127,7 @@ impl<'p> Call<'p> {
             Param::Time => first(&mut self.time, value),
             Param::Signals => {
                 // The collector fails open: what does not read was not collected.
-                self.signals = self.signals.take().or_else(|| collector::signals_of(value));
+                self.collected = self.collected.take().or_else(|| Collected::read(value));
             }
             Param::Control(control) => self.take_control(control, value),
         }
@@ -165,8 +163,16 @@ impl<'p> Call<'p> {
         for (name, value) in &self.unreplaced {
             mapping::note_unreplaced(hit, name, value);
         }
-        if let Some(signals) = &self.signals {
-            hit.set(Field::Signals, Some(signals));
+        if let Some(collected) = &self.collected {
+            hit.set(Field::Signals, Some(&collected.json));
+            for (field, own) in [
+                (Field::Uuid, &collected.uuid),
+                (Field::Fingerprint, &collected.fingerprint),
+            ] {
+                if hit.get(field).is_none() {
+                    hit.set(field, own.as_deref());
+                }
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::ingress::ParamBuffer;
 use crate::mapping::{self, FieldError};
 use crate::outbox::{Outbox, Scratch};
 use crate::policy::{AccountPolicy, IntegrationPolicy};
+use crate::proof::{self, Proof};
 
 /// A transparent image of one pixel.
 const PIXEL: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
@@ -89,11 +90,13 @@ pub async fn answer<C: CounterStore>(
         _ if integration.settings.clicks.measure_only => Form::Silent,
         _ => Form::Redirect,
     };
-    let refuse = |error: &FieldError| {
+    let described = |error: &FieldError| {
         let of = (Some(owner.account.account), Some(integration.id));
         let sample = postback::sample(request.path, params);
-        engine.refuse(door_error(engine, kind.as_str(), of, error, sample));
+        door_error(engine, kind.as_str(), of, error, sample)
     };
+    let refuse = |error: &FieldError| engine.refuse(described(error));
+    let list = |error: &FieldError| engine.errors.note(described(error));
     let checked = taken.and_then(|()| check(owner, &call, request, from_server));
     let keys = engine.policies.keys();
     let Some(keys) = keys.as_ref() else {
@@ -117,10 +120,12 @@ pub async fn answer<C: CounterStore>(
     if !from_server && seen.is_prefetch {
         return Answer::empty(204);
     }
+    let proof = prove(engine, doors, owner, request, params, list).await;
     call.fill(&mut hit, from_server);
     if !from_server {
         seen.fill(&mut hit, doors.trusted_proxies.is_empty());
     }
+    proof.tell(&mut hit);
     if hit.get(Field::Advertiser).is_none() {
         let own = integration.settings.advertiser.as_deref();
         hit.set(Field::Advertiser, own);
@@ -151,6 +156,29 @@ pub async fn answer<C: CounterStore>(
     match seen.is_script {
         true => answer.with("access-control-allow-origin", "*"),
         false => answer,
+    }
+}
+
+/// What the call proves about who made it; a signature that does not stand is listed here,
+/// and what follows from it is the verdict's.
+async fn prove<C: CounterStore>(
+    engine: &Engine<C>,
+    doors: &Doors,
+    owner: Owner<'_>,
+    request: &DoorRequest<'_>,
+    params: &ParamBuffer,
+    list: impl Fn(&FieldError),
+) -> Proof {
+    let whose = (owner.account.account, owner.integration.id);
+    let signing = &owner.integration.settings.signing;
+    let (signature, fault) = proof::check_signature(engine, whose, signing, params.pairs()).await;
+    if let Some(fault) = fault {
+        list(&fault.cause);
+    }
+    let keys = doors.agents.load();
+    Proof {
+        signature,
+        agent: proof::agents::state(engine, &keys, whose.0, request).await,
     }
 }
 
