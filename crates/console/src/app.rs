@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::auth::{Sessions, Throttle};
 use crate::error::ApiError;
 use crate::pages::NumbersCache;
+use crate::reports::Gate;
 use crate::state::ConsoleState;
 
 /// Password checks that run at once; each takes 19 MiB.
@@ -27,6 +28,8 @@ pub struct App {
     pub password_checks: Semaphore,
     /// One change of control data at a time: order and checks see what the last one saved.
     pub changes: Mutex<()>,
+    /// Reports that run.
+    pub reports: Gate,
     /// The overview's numbers, for a second.
     pub numbers: NumbersCache,
 }
@@ -41,6 +44,7 @@ impl App {
             throttle: Throttle::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             changes: Mutex::new(()),
+            reports: Gate::default(),
             numbers: NumbersCache::default(),
         })
     }

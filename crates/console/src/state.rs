@@ -60,6 +60,8 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// Most rules of one account.
     pub rules_max: usize,
+    /// Most reports of one account that run at once.
+    pub reports_parallel: usize,
     /// Work that one password check costs.
     pub passwords: PasswordCost,
 }
@@ -72,6 +74,7 @@ impl Default for Settings {
             https: false,
             body_bytes_max: 16 * 1024 * 1024,
             rules_max: 1000,
+            reports_parallel: 4,
             passwords: PasswordCost::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod conversions;
 mod csv;
+mod gate;
 pub mod period;
 
 #[cfg(test)]
@@ -18,6 +19,8 @@ use serde_json::{Map, Value, json};
 use crate::api::{Call, Query, ok};
 use crate::error::ApiError;
 
+pub use gate::Gate;
+
 /// Most dimensions of one report.
 const GROUPS_MAX: usize = 6;
 
@@ -28,7 +31,7 @@ const CSV_ROWS_MAX: u64 = 100_000;
 /// `GET /reports/clicks`.
 ///
 /// # Errors
-/// 422, 503.
+/// 422, 503; 429 is answered as a response of its own, since it says when to come again.
 pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
     let mut query = std::mem::take(&mut call.query);
     let frame = Frame::take(&call, &mut query).await?;
@@ -46,6 +49,10 @@ pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
         limit: frame.limit,
     };
     query.finish()?;
+    let most = call.app.state.settings.reports_parallel;
+    let Some(_place) = call.app.reports.enter(call.caller.account, most) else {
+        return Ok(gate::busy(most));
+    };
     let reports = &call.app.state.reports;
     let result = reports.clicks(call.caller.account, &wanted).await?;
     Ok(if frame.csv {

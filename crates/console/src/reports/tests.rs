@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::events::tests::{approved, rejected};
-use crate::testing::TestApp;
+use crate::state::Settings;
+use crate::testing::{STRANGER, TestApp};
 
 #[tokio::test]
 async fn the_click_report_has_the_documented_shape() {
@@ -109,4 +110,27 @@ async fn faulty_questions_name_their_parameter() {
     let answer = app.get("/reports/clicks").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!answer.text.contains("secret"));
+}
+
+#[tokio::test]
+async fn an_account_over_its_parallel_reports_is_told_when_to_come_again() {
+    let app = TestApp::with(Settings {
+        reports_parallel: 1,
+        ..Settings::default()
+    });
+    app.found_two_accounts().await;
+    let held = app.reports.held.write().await;
+    let path = "/reports/clicks?from=2026-01-01&to=2026-01-02";
+    let (first, (second, theirs)) = tokio::join!(app.get(path), async {
+        let second = app.get(path).await;
+        drop(held);
+        (second, app.call("GET", path, STRANGER, "").await)
+    });
+    assert_eq!(second.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(second.header("retry-after"), "2");
+    assert_eq!(second.header("content-type"), "application/problem+json");
+    assert_eq!(second.json()["code"], "too_many");
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text);
+    assert_eq!(theirs.status, StatusCode::OK, "{}", theirs.text);
+    assert_eq!(app.get(path).await.status, StatusCode::OK);
 }

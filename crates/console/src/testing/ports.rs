@@ -74,6 +74,8 @@ pub struct FakeReports {
     events: Arc<MemoryEvents>,
     pub asked: Mutex<Vec<ReportQuery>>,
     pub broken: AtomicBool,
+    /// Reports wait while a test writes here.
+    pub held: tokio::sync::RwLock<()>,
 }
 
 impl FakeReports {
@@ -82,6 +84,7 @@ impl FakeReports {
             events,
             asked: Mutex::default(),
             broken: AtomicBool::new(false),
+            held: tokio::sync::RwLock::default(),
         }
     }
 }
@@ -93,6 +96,7 @@ impl ReportReader for FakeReports {
         account: AccountId,
         query: &ReportQuery,
     ) -> Result<ReportResult, ReportError> {
+        let _go = self.held.read().await;
         self.asked.lock().unwrap().push(query.clone());
         if self.broken.load(Ordering::Relaxed) {
             return Err(ReportError::Backend("disk on fire at /secret".into()));

@@ -4,6 +4,7 @@
 //! other code reads the environment.
 
 pub mod agents;
+mod console;
 mod described;
 mod gateway;
 mod intelligence;
@@ -20,6 +21,7 @@ use described::described;
 use serde::{Deserialize, Serialize};
 
 pub use agents::Agents;
+pub use console::Console;
 pub use gateway::Gateway;
 pub use intelligence::Intelligence;
 pub use listen::Listen;
@@ -42,6 +44,8 @@ described! {
         pub intelligence: Intelligence,
         /// Agents that may prove who they are.
         pub agents: Agents,
+        /// The control plane.
+        pub console: Console,
         /// Postbacks out.
         pub postbacks: Postbacks,
     }
@@ -83,6 +87,7 @@ impl Config {
             storage: section(table, "storage", &mut problems),
             intelligence: section(table, "intelligence", &mut problems),
             agents: section(table, "agents", &mut problems),
+            console: section(table, "console", &mut problems),
             postbacks: section(table, "postbacks", &mut problems),
         };
         for name in table.keys() {
@@ -135,6 +140,7 @@ impl Config {
         self.storage.check(problems);
         self.intelligence.check(problems);
         self.agents.check(problems);
+        self.console.check(problems);
         self.postbacks.check(problems);
     }
 }

@@ -25,6 +25,7 @@ pub fn template() -> anyhow::Result<String> {
         storage,
         intelligence,
         agents,
+        console,
         postbacks,
     } = Config::default();
     let mut out = HEAD.to_owned();
@@ -33,6 +34,7 @@ pub fn template() -> anyhow::Result<String> {
     section(&mut out, "storage", &storage)?;
     section(&mut out, "intelligence", &intelligence)?;
     section(&mut out, "agents", &agents)?;
+    section(&mut out, "console", &console)?;
     section(&mut out, "postbacks", &postbacks)?;
     Ok(out)
 }

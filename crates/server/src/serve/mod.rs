@@ -146,6 +146,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
             host_urls: config.host_urls(),
             data_urls,
             https: config.listen.https,
+            reports_parallel: config.console.reports_parallel,
             ..assay_console::Settings::default()
         },
     }
