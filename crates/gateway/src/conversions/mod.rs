@@ -11,6 +11,8 @@ mod params;
 mod settle;
 mod status;
 mod take;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,0 +1,438 @@
+//! Doors over a ledger in memory and one lane's outbox, with a clock that stands still.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assay_intel::ip::{IpTables, TablesBuilder};
+use assay_intel::store::IntelHandle;
+use assay_intel::ua::UaCache;
+use assay_model::document::{Integration, Rule};
+use assay_model::hit::{EventKind, Field, Hit};
+use assay_model::ports::{
+    ClickIndex, ClickKey, ClickRow, CounterStore, DoorError, ErrorLog, ErrorQuery, ErrorRow,
+    EventLog, EventPage, EventQuery, EventReader, LogError, LogPosition, Lookup, RecallError,
+    StoreError, StoredEvent,
+};
+use assay_model::recall::{Bump, Reading};
+use assay_model::record::EventRecord;
+use assay_model::testing::{MemoryLedger, NOW};
+use assay_model::transaction::{Content, Key, KeyRing};
+use assay_model::verdict::RuleRef;
+use assay_model::{AccountId, EventId, EventIds, FakeClock, IntegrationId, Timestamp};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::conversions::Conversions;
+use crate::decide::decide;
+use crate::doors::{Answer, DoorRequest, Doors, Method};
+use crate::engine::{Engine, EngineStats, Limits};
+use crate::headers::Headers;
+use crate::ingress::ParamBuffer;
+use crate::outbox::{LaneOutbox, Scratch};
+use crate::policy::{AccountPolicy, Policies};
+
+pub const OWN: AccountId = AccountId(1);
+pub const FOREIGN: AccountId = AccountId(2);
+pub const INTEGRATION: IntegrationId = IntegrationId(7);
+const FOREIGN_INTEGRATION: IntegrationId = IntegrationId(9);
+
+/// Everything that was kept, which is what the index and the reader look at.
+#[derive(Default)]
+pub struct Log {
+    records: Mutex<Vec<Vec<u8>>>,
+    watched: Mutex<HashSet<ClickKey>>,
+    came: Mutex<Vec<ClickKey>>,
+    told: Notify,
+    /// The index does not keep up.
+    pub behind: AtomicBool,
+}
+
+impl Log {
+    /// Records of this kind, oldest first.
+    pub fn of(&self, kind: EventKind) -> Vec<StoredEvent> {
+        let records = self.records.lock().unwrap();
+        let of_kind =
+            |bytes: &&Vec<u8>| EventRecord::decode(bytes).unwrap().facts.hit.event == kind;
+        records
+            .iter()
+            .filter(of_kind)
+            .cloned()
+            .map(StoredEvent)
+            .collect()
+    }
+
+    fn find(&self, fits: impl Fn(&EventRecord<'_>) -> bool) -> Option<StoredEvent> {
+        let records = self.records.lock().unwrap();
+        let found = records
+            .iter()
+            .rev()
+            .find(|bytes| fits(&EventRecord::decode(bytes).unwrap()));
+        found.cloned().map(StoredEvent)
+    }
+
+    fn click(&self, fits: impl Fn(&EventRecord<'_>) -> bool) -> Lookup {
+        let kind = EventKind::Click;
+        let found = self.find(|record| record.facts.hit.event == kind && fits(record));
+        found.map_or(Lookup::NotFound, |event| {
+            Lookup::Found(Box::new(ClickRow { kind, event }))
+        })
+    }
+
+    /// As after a restart: nothing is watched for.
+    pub fn unwatch_all(&self) {
+        self.watched.lock().unwrap().clear();
+    }
+
+    fn tell(&self, bytes: &[u8]) {
+        let record = EventRecord::decode(bytes).unwrap();
+        let hit = &record.facts.hit;
+        let Some(external) = hit.get(Field::ExternalTransactionId) else {
+            return;
+        };
+        let key = ClickKey {
+            account: hit.account,
+            integration: hit.integration,
+            external_id: external.to_owned(),
+        };
+        if hit.event == EventKind::Click && self.watched.lock().unwrap().remove(&key) {
+            self.came.lock().unwrap().push(key);
+            self.told.notify_one();
+        }
+    }
+}
+
+struct LogEnd(Arc<Log>);
+
+impl EventLog for LogEnd {
+    fn append(&mut self, batch: &[u8], _: u32) -> Result<LogPosition, LogError> {
+        let mut rest = batch;
+        while let Some((length, more)) = rest.split_first_chunk::<4>() {
+            let (record, more) = more.split_at(u32::from_le_bytes(*length) as usize);
+            self.0.records.lock().unwrap().push(record.to_vec());
+            self.0.tell(record);
+            rest = more;
+        }
+        Ok(LogPosition::default())
+    }
+
+    fn lose(&mut self, _: u32) {}
+}
+
+#[async_trait]
+impl ClickIndex for Log {
+    async fn find_by_event_id(
+        &self,
+        account: AccountId,
+        id: EventId,
+    ) -> Result<Lookup, StoreError> {
+        Ok(self.click(|record| record.event_id == id && record.facts.hit.account == account))
+    }
+
+    async fn find_by_external_id(
+        &self,
+        account: AccountId,
+        integration: IntegrationId,
+        external_id: &str,
+        since: Timestamp,
+    ) -> Result<Lookup, StoreError> {
+        Ok(self.click(|record| {
+            let hit = &record.facts.hit;
+            (hit.account, hit.integration) == (account, integration)
+                && hit.get(Field::ExternalTransactionId) == Some(external_id)
+                && hit.received >= since
+        }))
+    }
+
+    async fn caught_up(&self, _: Duration) -> bool {
+        !self.behind.load(Ordering::Relaxed)
+    }
+
+    fn watch(&self, key: ClickKey) -> bool {
+        self.watched.lock().unwrap().insert(key);
+        true
+    }
+
+    fn unwatch(&self, key: &ClickKey) {
+        self.watched.lock().unwrap().remove(key);
+    }
+
+    async fn arrived(&self) -> Vec<ClickKey> {
+        loop {
+            let came = std::mem::take(&mut *self.came.lock().unwrap());
+            if !came.is_empty() {
+                return came;
+            }
+            self.told.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+impl EventReader for Log {
+    async fn get(
+        &self,
+        account: AccountId,
+        id: EventId,
+    ) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(self.find(|record| record.event_id == id && record.facts.hit.account == account))
+    }
+
+    async fn list(&self, _: AccountId, _: &EventQuery) -> Result<EventPage, StoreError> {
+        Ok(EventPage::default())
+    }
+}
+
+#[derive(Default)]
+struct Errors(Mutex<Vec<DoorError>>);
+
+#[async_trait]
+impl ErrorLog for Errors {
+    fn note(&self, error: DoorError) {
+        self.0.lock().unwrap().push(error);
+    }
+
+    async fn list(&self, _: AccountId, _: ErrorQuery) -> Result<Vec<ErrorRow>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Counts events, and says of every key that it is new.
+#[derive(Default)]
+pub struct Counters(Mutex<u32>);
+
+impl CounterStore for Counters {
+    async fn recall(
+        &self,
+        _: AccountId,
+        _: Timestamp,
+        bumps: &[Bump],
+        out: &mut Vec<Reading>,
+    ) -> Result<(), RecallError> {
+        *self.0.lock().unwrap() += 1;
+        out.clear();
+        out.resize(
+            bumps.len(),
+            Reading {
+                count: 1,
+                span_s: 0,
+                gap_ms: None,
+            },
+        );
+        Ok(())
+    }
+}
+
+/// How a world differs from the default.
+#[derive(Default)]
+pub struct Settings {
+    /// Merged into the integration.
+    pub integration: Value,
+    /// Merged into the default rule.
+    pub rule: Value,
+    /// Whether networks are known; the tables take seconds to make.
+    pub networks: bool,
+}
+
+pub struct World {
+    pub clock: Arc<FakeClock>,
+    pub log: Arc<Log>,
+    pub ledger: Arc<MemoryLedger>,
+    pub engine: Arc<Engine<Counters>>,
+    pub conversions: Arc<Conversions>,
+    pub outbox: Rc<LaneOutbox>,
+    errors: Arc<Errors>,
+    doors: Doors,
+    keys: KeyRing,
+    clicks: Cell<u32>,
+}
+
+impl World {
+    pub fn new(settings: &Settings) -> Rc<Self> {
+        let clock = Arc::new(FakeClock::at(NOW));
+        let (log, errors) = (Arc::new(Log::default()), Arc::new(Errors::default()));
+        let ledger = Arc::new(MemoryLedger::default());
+        let secret = [7; 32];
+        let keys = KeyRing::new(vec![Key {
+            id: 1,
+            made: Timestamp(0),
+            secret,
+        }])
+        .unwrap();
+        let engine = Arc::new(Engine {
+            policies: policies(settings, &keys),
+            intel: Arc::new(IntelHandle::of_tables(if settings.networks {
+                IpTables::builtin()
+            } else {
+                TablesBuilder::new().build()
+            })),
+            user_agents: UaCache::default(),
+            counters: Counters::default(),
+            errors: Arc::clone(&errors) as Arc<dyn ErrorLog>,
+            clock: Arc::clone(&clock) as _,
+            limits: Limits::default(),
+            stats: EngineStats::default(),
+        });
+        let conversions = Arc::new(Conversions::new(
+            Arc::clone(&ledger) as _,
+            Arc::clone(&log) as _,
+            Arc::clone(&log) as _,
+        ));
+        let outbox = LaneOutbox::new(
+            EventIds::after(0, 0, None),
+            Box::new(LogEnd(Arc::clone(&log))),
+            Arc::new(|_| {}),
+        );
+        let doors = Doors {
+            conversions: Some(Arc::clone(&conversions)),
+            ..Doors::default()
+        };
+        Rc::new(Self {
+            clock,
+            log,
+            ledger,
+            engine,
+            conversions,
+            outbox,
+            errors,
+            doors,
+            keys,
+            clicks: Cell::new(0),
+        })
+    }
+
+    /// A click of a person, `cid` being the caller's id; gives our id of it.
+    pub async fn click(&self, cid: &str) -> String {
+        self.click_of((OWN, INTEGRATION), cid, "81.2.69.142").await
+    }
+
+    pub async fn click_of(
+        &self,
+        (account, integration): (AccountId, IntegrationId),
+        cid: &str,
+        ip: &str,
+    ) -> String {
+        let snapshot = self.engine.policies.load();
+        let (own, at) = snapshot.integration(integration).unwrap();
+        let mut hit = Hit::new(
+            account,
+            integration,
+            EventKind::Click,
+            self.engine.clock.now(),
+        );
+        hit.ip = ip.parse().ok();
+        hit.set(Field::ExternalTransactionId, Some(cid));
+        hit.set(Field::Publisher, Some("p1"));
+        hit.set(Field::Offer, Some("o1"));
+        self.clicks.set(self.clicks.get() + 1);
+        let mut scratch = Scratch::default();
+        let content = decide(
+            &self.engine,
+            &*self.outbox,
+            &mut scratch,
+            (own, at),
+            hit,
+            |decision| Content::of(decision.event_id, decision.facts, decision.verdict),
+        )
+        .await;
+        self.outbox.flush();
+        self.keys.seal(&content, self.engine.clock.now()).unwrap()
+    }
+
+    pub async fn call(&self, path: &str, query: &str) -> (u16, Value) {
+        let answer = self.answer(Method::Get, path, query, "", "").await;
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    /// A postback; its answer must be 200.
+    pub async fn postback(&self, query: &str) -> Value {
+        let (status, body) = self.call("/postback/7", query).await;
+        assert_eq!(status, 200, "{query}: {body}");
+        body
+    }
+
+    pub async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        query: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Answer {
+        let request = DoorRequest {
+            method,
+            path,
+            query: query.as_bytes(),
+            body: body.as_bytes(),
+            content_type,
+            authorization: None,
+            key: None,
+            host: "assay.test",
+            headers: Headers::Head(b""),
+            // A data centre, as postbacks come from.
+            peer: "3.5.140.2".parse().unwrap(),
+        };
+        let (mut scratch, mut params) = (Scratch::default(), ParamBuffer::default());
+        let (engine, outbox) = (&*self.engine, &*self.outbox);
+        let answer = self
+            .doors
+            .answer(engine, outbox, &mut scratch, &mut params, &request)
+            .await;
+        self.outbox.flush();
+        answer
+    }
+
+    /// Codes of what stands in the error log.
+    pub fn errors(&self) -> Vec<(&'static str, String)> {
+        let errors = self.errors.0.lock().unwrap();
+        errors.iter().map(|e| (e.code, e.field.clone())).collect()
+    }
+
+    /// How many conversions moved counters.
+    pub fn counted(&self) -> u32 {
+        *self.engine.counters.0.lock().unwrap() - self.clicks.get()
+    }
+}
+
+fn policies(settings: &Settings, keys: &KeyRing) -> Policies {
+    let mut integration = json!({"name": "Tracker", "kind": "custom"});
+    merge(&mut integration, &settings.integration);
+    let integration: Integration = serde_json::from_value(integration).unwrap();
+    let mut rule = serde_json::to_value(Rule::default_rule()).unwrap();
+    merge(&mut rule, &settings.rule);
+    let rule: Rule = serde_json::from_value(rule).unwrap();
+    let policies = Policies::default();
+    for (account, id) in [(OWN, INTEGRATION), (FOREIGN, FOREIGN_INTEGRATION)] {
+        let rules = [(RuleRef { id: 1, version: 1 }, rule.clone())];
+        let policy = AccountPolicy::compile(
+            account,
+            vec![(id, integration.clone())],
+            &rules,
+            Vec::new(),
+            Vec::new(),
+        );
+        policies.put(policy.unwrap());
+    }
+    policies.put_keys(keys.clone());
+    policies
+}
+
+pub fn foreign() -> (AccountId, IntegrationId) {
+    (FOREIGN, FOREIGN_INTEGRATION)
+}
+
+fn merge(into: &mut Value, change: &Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (name, value) in change {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (_, Value::Null) => {}
+        (into, change) => *into = change.clone(),
+    }
+}
