@@ -17,6 +17,7 @@ mod intel;
 mod lists;
 mod openapi;
 mod pages;
+mod postbacks;
 mod refusals;
 mod reports;
 mod router;

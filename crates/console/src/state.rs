@@ -9,6 +9,7 @@ use std::sync::Arc;
 use assay_model::Clock;
 use assay_model::ports::{
     ControlStore, ConversionReader, ErrorLog, EventReader, IntelView, Ledger, PolicyPublisher,
+    PostbackQueue,
     ReportReader,
 };
 
@@ -27,6 +28,8 @@ pub struct ConsoleState {
     pub ledger: Arc<dyn Ledger>,
     /// Conversion reports.
     pub conversions: Arc<dyn ConversionReader>,
+    /// What receivers are owed and were told.
+    pub postbacks: Arc<dyn PostbackQueue>,
     /// The integrations' error log.
     pub errors: Arc<dyn ErrorLog>,
     /// Intelligence, to look at.

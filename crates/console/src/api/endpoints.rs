@@ -12,6 +12,7 @@ use crate::documents::{create, delete, list, patch, read, replace};
 use crate::error::ApiError;
 use crate::integrations::Integrations;
 use crate::lists::Lists;
+use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
 use crate::{accounts, conversions, events, intel, refusals, reports, rules, tokens};
@@ -123,6 +124,14 @@ const REPORT: &[Param] = &[
     param("limit", "Most rows."),
     param("offset", "Rows to skip: the `next` of the page before."),
 ];
+const DELIVERIES: &[Param] = &[
+    param(
+        "state",
+        "Only these: `pending`, `sent`, `failed` (to be tried again) or `dead` (given up).",
+    ),
+    param("before", "Cursor: the `next` of the page before."),
+    param("limit", "Most deliveries, 1 to 500; 50 when left out."),
+];
 const ADDRESS: &[Param] = &[param("ip", "An IPv4 or IPv6 address.")];
 const NONE: &[Param] = &[];
 
@@ -173,6 +182,16 @@ endpoints! {
     put    "/lists/{id}" Write "List" "List" NONE "Replace a list" replace::<Lists>;
     patch  "/lists/{id}" Write "List" "List" NONE "Change a list" patch::<Lists>;
     delete "/lists/{id}" Write "" "" NONE "Remove a list" delete::<Lists>;
+    get    "/postbacks" Read "" "[Postback]" PAGE "All postbacks out" list::<Postbacks>;
+    post   "/postbacks" Write "Postback" "Postback" NONE "Tell a receiver of clicks, conversions or events" create::<Postbacks>;
+    get    "/postbacks/{id}" Read "" "Postback" NONE "One postback" read::<Postbacks>;
+    put    "/postbacks/{id}" Write "Postback" "Postback" NONE "Replace a postback" replace::<Postbacks>;
+    patch  "/postbacks/{id}" Write "Postback" "Postback" NONE "Change a postback" patch::<Postbacks>;
+    delete "/postbacks/{id}" Write "" "" NONE "Remove a postback; what waits for it is given up" delete::<Postbacks>;
+    get    "/postbacks/{id}/deliveries" Read "" "[Delivery]" DELIVERIES "What a receiver was told, newest first" deliveries::of_postback;
+    get    "/deliveries" Read "" "[Delivery]" DELIVERIES "What all receivers were told, newest first" deliveries::of_account;
+    get    "/deliveries/{id}" Read "" "DeliveryTries" NONE "One delivery with every try" deliveries::read;
+    post   "/deliveries/{id}/resend" Write "" "Delivery" NONE "Send again under the same id: at once if it failed, with a new day of tries if it is over" deliveries::resend;
     get    "/tokens" Admin "" "[Token]" PAGE "All API tokens, without the tokens themselves" list::<Tokens>;
     post   "/tokens" Admin "Token" "Token" NONE "Make a token; only this answer shows it" tokens::create;
     get    "/tokens/{id}" Admin "" "Token" NONE "One token" read::<Tokens>;

@@ -132,6 +132,12 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
     let token = app
         .post("/tokens", &json!({"name": "t", "scopes": ["read"]}))
         .await;
+    let postback = app
+        .post("/postbacks", &json!({"name": "p", "url": "https://a.example/"}))
+        .await;
+    let delivery = app
+        .deliveries
+        .add(1, assay_model::ports::DeliveryState::Dead);
     let event = crate::events::tests::rejected(7);
     app.add_event(&event);
     let conversion = crate::conversions::tests::approved(7);
@@ -145,6 +151,8 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         ("/tokens/", token.json()["id"].to_string()),
         ("/events/", event.event_id.to_string()),
         ("/conversions/", conversion_id),
+        ("/postbacks/", postback.json()["id"].to_string()),
+        ("/deliveries/", delivery.to_string()),
     ];
     let mut tried = 0;
     for endpoint in all().iter().filter(|e| e.path.contains('{')) {
@@ -175,6 +183,8 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         ("/tokens", 1),
         ("/events", 0),
         ("/conversions", 0),
+        ("/postbacks", 0),
+        ("/deliveries", 0),
     ] {
         let answer = app.call("GET", list, STRANGER, "").await;
         let count = answer.json()["items"].as_array().unwrap().len();

@@ -35,6 +35,7 @@ pub fn all() -> Value {
         ("Problem", problem()),
     ];
     let shapes = shapes.into_iter().chain(super::conversions::shapes());
+    let shapes = shapes.chain(super::postbacks::shapes());
     let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
     Value::Object(Map::from_iter(shapes))
 }
@@ -82,12 +83,12 @@ pub(super) fn time() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
-fn given(mut shape: Value) -> Value {
+pub(super) fn given(mut shape: Value) -> Value {
     shape["readOnly"] = true.into();
     shape
 }
 
-fn map_of_text() -> Value {
+pub(super) fn map_of_text() -> Value {
     json!({"type": "object", "additionalProperties": {"type": "string"}})
 }
 

@@ -91,6 +91,11 @@ async fn filled_app() -> (TestApp, String) {
         cause: "ip is missing".into(),
         sample: "/ic3.php".into(),
     });
+    let postback = json!({"name": "p", "url": "https://a.example/"});
+    app.post("/postbacks", &postback).await;
+    for state in assay_model::ports::DeliveryState::ALL.into_iter().rev() {
+        app.deliveries.add(1, state);
+    }
     let event = rejected(1);
     app.add_event(&event);
     for new in [approved(1), pending(2)] {
@@ -152,6 +157,7 @@ async fn every_answer_is_as_the_document_says() {
 #[test]
 fn words_of_the_document_are_words_that_the_api_takes() {
     use assay_model::document::{Integration, List, Rule, Token};
+    use assay_model::postback::Postback;
     let schemas = &document()["components"]["schemas"];
     let words = |schema: &str, path: &str| -> Vec<Value> {
         let found = schemas[schema].pointer(path);
@@ -187,6 +193,12 @@ fn words_of_the_document_are_words_that_the_api_takes() {
             rule[name] = word;
             let rule: Rule = serde_json::from_value(rule).unwrap();
             assert!(rule.check().is_empty());
+        }
+    }
+    for name in ["status", "type", "fire_on", "method"] {
+        for word in words("Postback", &format!("/properties/{name}")) {
+            let postback = json!({"name": "p", "url": "https://a.example/", name: word});
+            serde_json::from_value::<Postback>(postback).unwrap();
         }
     }
     for field in words("List", "/properties/field") {

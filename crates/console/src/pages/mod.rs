@@ -14,6 +14,7 @@ mod frame;
 mod integration;
 mod numbers;
 mod overview;
+mod postbacks;
 mod rows;
 mod words;
 
@@ -41,6 +42,8 @@ pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route("/events", get(events::page))
         .route("/events/{event_id}", get(event::page))
         .route("/errors", get(errors::page))
+        .route("/postbacks", get(postbacks::page))
+        .route("/postbacks/deliveries/{id}/resend", post(postbacks::resend))
         .route("/integrations", post(integration::create))
         .route("/integrations/{id}", get(integration::page))
         .route("/assets/{name}", get(assets::serve))

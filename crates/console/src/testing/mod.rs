@@ -1,6 +1,7 @@
 //! The console in process, over ports that live in memory.
 
 mod control;
+mod deliveries;
 mod ledger;
 mod ports;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 pub use control::MemoryControl;
+pub use deliveries::FakeDeliveries;
 pub use ledger::FakeConversions;
 pub use ports::{FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents};
 
@@ -46,6 +48,7 @@ pub struct TestApp {
     pub events: Arc<MemoryEvents>,
     pub reports: Arc<FakeReports>,
     pub ledger: Arc<MemoryLedger>,
+    pub deliveries: Arc<FakeDeliveries>,
     pub errors: Arc<FakeErrors>,
     pub publisher: Arc<FakePublisher>,
 }
@@ -107,6 +110,7 @@ impl TestApp {
         let events = Arc::new(MemoryEvents::default());
         let reports = Arc::new(FakeReports::new(Arc::clone(&events)));
         let ledger = Arc::new(MemoryLedger::default());
+        let deliveries = Arc::new(FakeDeliveries::default());
         let errors = Arc::new(FakeErrors::default());
         let publisher = Arc::new(FakePublisher::default());
         let state = ConsoleState {
@@ -115,6 +119,7 @@ impl TestApp {
             reports: reports.clone(),
             ledger: ledger.clone(),
             conversions: Arc::new(FakeConversions(ledger.clone())),
+            postbacks: deliveries.clone(),
             errors: errors.clone(),
             intel: Arc::new(FakeIntel),
             publisher: publisher.clone(),
@@ -132,6 +137,7 @@ impl TestApp {
             events,
             reports,
             ledger,
+            deliveries,
             errors,
             publisher,
         }

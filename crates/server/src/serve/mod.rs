@@ -135,6 +135,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
         reports: Arc::new(node.events.reports()),
         ledger: Arc::new(node.ledger.clone()),
         conversions: Arc::new(node.ledger.clone()),
+        postbacks: Arc::clone(&node.postbacks.queue),
         errors: Arc::clone(&node.engine.errors),
         intel: Arc::new(intel::IntelWindow::new(node)),
         publisher: Arc::clone(&node.policies) as _,

@@ -108,6 +108,7 @@ impl Node {
                 .filter_map(|p| list_cidr(p))
                 .collect(),
             public_hosts: config.public_hosts(),
+            conversions: None,
             agents: arc_swap::ArcSwap::default(),
         });
         let keys = Arc::new(KeyKeeper::new(
