@@ -7,4 +7,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
 
 build assay-server --example engine
 describe_machine
-taskset -c 0 timeout 300 "$target/release/examples/engine" "${1:-20000}" "${2:-2000000}"
+taskset -c 0 timeout 300 "$binaries/examples/engine" "${1:-20000}" "${2:-2000000}"

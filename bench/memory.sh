@@ -10,10 +10,10 @@ build assay-store --example counters_mem
 build assay-server --bin assay
 describe_machine
 echo '-- counter table'
-timeout 300 "$target/release/examples/counters_mem" "${1:-10000000}" "${2:-15000000}"
+timeout 300 "$binaries/examples/counters_mem" "${1:-10000000}" "${2:-15000000}"
 echo '-- idle server with an empty table'
 ASSAY_BOOTSTRAP_TOKEN=bench-bench-bench-bench-bench-bench \
-  "$target/release/assay" serve --data "$scratch/data" --data-listen 127.0.0.1:0 \
+  "$binaries/assay" serve --data "$scratch/data" --data-listen 127.0.0.1:0 \
   --console-listen 127.0.0.1:0 >"$scratch/serve" 2>&1 &
 pids+=($!)
 announced "$scratch/serve" 'data:' >/dev/null

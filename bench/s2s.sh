@@ -31,7 +31,7 @@ declare -A pid url
 pinned() { exec taskset -c "$server_core" "$@"; }
 
 start_assay() {
-  pinned env ASSAY_BOOTSTRAP_TOKEN=$token ASSAY__GATEWAY__LANES=1 "$target/release/assay" serve --data "$scratch/data" \
+  pinned env ASSAY_BOOTSTRAP_TOKEN=$token ASSAY__GATEWAY__LANES=1 "$binaries/assay" serve --data "$scratch/data" \
     --data-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 >"$scratch/assay" 2>&1 &
   pid[assay]=$! pids+=($!)
   url[assay]=$(announced "$scratch/assay" 'data:')
@@ -71,7 +71,7 @@ start_haproxy() {
 }
 
 start_bare() {
-  pinned "$target/release/examples/bare_hyper" >"$scratch/bare" 2>&1 &
+  pinned "$binaries/examples/bare_hyper" >"$scratch/bare" 2>&1 &
   pid[bare]=$! pids+=($!)
   url[bare]=$(announced "$scratch/bare" 'data:')
 }
@@ -117,7 +117,7 @@ start_assay
 start_haproxy
 start_bare
 # Impressions are not in the click report, so they could not be counted afterwards.
-timeout 300 "$target/release/assay" simulate --events "$requests" --format s2s --integration-id "$integration" |
+timeout 300 "$binaries/assay" simulate --events "$requests" --format s2s --integration-id "$integration" |
   grep -v '&et=impression' >"$scratch/requests"
 requests=$(wc -l <"$scratch/requests")
 echo "$requests requests of $(awk '{ n += length } END { printf "%.0f", n / NR }' "$scratch/requests") bytes on average, $connections connections, $rounds rounds of $seconds s"

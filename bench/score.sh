@@ -9,12 +9,12 @@ lines=${1:-10000000}
 build assay-server --bin assay
 describe_machine
 echo "-- writing $lines events"
-time timeout 1200 "$target/release/assay" simulate --events "$lines" --per-second 2000 \
+time timeout 1200 "$binaries/assay" simulate --events "$lines" --per-second 2000 \
   --start 2026-01-01T00:00:00Z >"$scratch/events.ndjson"
 ls -l "$scratch/events.ndjson" | awk '{ printf "%.2f GB\n", $5 / 1e9 }'
 echo '-- scoring'
 started=$(date +%s.%N)
-timeout 1200 "$target/release/assay" score --data "$scratch/data" --format ndjson \
+timeout 1200 "$binaries/assay" score --data "$scratch/data" --format ndjson \
   "$scratch/events.ndjson" >"$scratch/verdicts" 2>"$scratch/summary" &
 pids+=($!)
 peak=0
