@@ -11,19 +11,23 @@ use crate::verdict::{
     Action, Check, Effect, Finding, Mode, OnDegraded, RuleRef, Strictness, Value, Verdict, Weighing,
 };
 
+/// Readings gathered before they are copied.
+const TOGETHER: usize = 8;
+
 pub fn write_recall(w: &mut Writer<'_>, recall: &Recall) {
     w.u8(recall.degraded.map_or(0, |cause| cause as u8));
     w.len(recall.readings.len());
-    for reading in &recall.readings {
-        let Some(reading) = reading else {
-            w.u8(0);
-            continue;
-        };
-        let mut n = Numbers::<24>::new();
-        n.u8(1);
-        n.u32(reading.count);
-        n.u32(reading.span_s);
-        n.u64(reading.gap_ms.map_or(0, |gap| u64::from(gap) + 1));
+    for readings in recall.readings.chunks(TOGETHER) {
+        // A count and a span are at most five bytes each, a gap too.
+        let mut n = Numbers::<{ 16 * TOGETHER }>::new();
+        for reading in readings {
+            n.u8(u8::from(reading.is_some()));
+            if let Some(reading) = reading {
+                n.u32(reading.count);
+                n.u32(reading.span_s);
+                n.u64(reading.gap_ms.map_or(0, |gap| u64::from(gap) + 1));
+            }
+        }
         w.numbers(&n);
     }
     super::click::write(w, recall);
@@ -66,7 +70,7 @@ fn degraded_of(code: u8) -> Result<Option<Degraded>, CodecError> {
 }
 
 pub fn write(w: &mut Writer<'_>, verdict: &Verdict<'_>) {
-    let mut n = Numbers::<24>::new();
+    let mut n = Numbers::<32>::new();
     n.bytes([
         verdict.risk as u8,
         verdict.points,
@@ -82,8 +86,8 @@ pub fn write(w: &mut Writer<'_>, verdict: &Verdict<'_>) {
         verdict.weighing.on_degraded as u8,
         verdict.degraded.map_or(0, |cause| cause as u8),
     ]);
+    n.u64(verdict.checks.len() as u64);
     w.numbers(&n);
-    w.len(verdict.checks.len());
     for checks in verdict.checks.chunks(32) {
         let mut codes = [0; 32];
         for (code, check) in codes.iter_mut().zip(checks) {
