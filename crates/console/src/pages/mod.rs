@@ -6,6 +6,8 @@
 mod assets;
 mod chart;
 mod connected;
+mod conversion;
+mod conversions;
 mod errors;
 mod event;
 mod events;
@@ -41,6 +43,9 @@ pub fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route("/live", get(overview::live))
         .route("/events", get(events::page))
         .route("/events/{event_id}", get(event::page))
+        .route("/conversions", get(conversions::page))
+        .route("/conversions/status", post(conversions::change))
+        .route("/conversions/{id}", get(conversion::page))
         .route("/errors", get(errors::page))
         .route("/postbacks", get(postbacks::page))
         .route("/postbacks/deliveries/{id}/resend", post(postbacks::resend))

@@ -1,11 +1,12 @@
 //! Tests of the pages, against the whole router in process.
 
-use assay_model::ports::{DoorError, ErrorLog as _};
+use assay_model::ports::{DoorError, ErrorLog as _, Ledger as _};
 use assay_model::testing::NOW;
 use assay_model::{AccountId, IntegrationId};
 use axum::http::StatusCode;
 use serde_json::json;
 
+use crate::conversions::tests::{approved as approved_conversion, id as conversion_id};
 use crate::events::tests::{approved, rejected};
 use crate::testing::TestApp;
 
@@ -18,6 +19,8 @@ async fn pages_ask_to_sign_in() {
         "/events/aaaaaaaaaaaaaaaa",
         "/integrations/1",
         "/errors",
+        "/conversions",
+        "/conversions/aaaaaaaaaaaaaaaa",
     ] {
         let answer = app.browse(path, "assay=nonsense").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
@@ -249,4 +252,70 @@ async fn the_theme_cookie_is_rendered_by_the_server() {
     assert!(page.text.contains("data-theme=\"dark\""));
     let page = app.browse("/", &format!("{cookie}; theme=\"><x")).await;
     assert!(!page.text.contains("data-theme="));
+}
+
+#[tokio::test]
+async fn conversions_are_approved_and_rejected_by_a_form_of_our_own() {
+    let app = TestApp::start().await;
+    let cookie = app.sign_in().await;
+    for number in 1..=2 {
+        let made = app
+            .ledger
+            .append(AccountId(1), approved_conversion(number), Vec::new());
+        made.await.unwrap();
+    }
+    let (one, two) = (conversion_id(1).to_string(), conversion_id(2).to_string());
+    let page = app
+        .browse("/conversions?filter[publisher]=p%3C1%3E", &cookie)
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(
+        page.text.contains(&format!("/conversions/{one}")),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("style="));
+    let csrf = page.text.split("name=\"csrf\" value=\"").nth(2).unwrap();
+    let csrf = csrf.split('"').next().unwrap().to_owned();
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("back", "/conversions?status=approved"),
+        ("id", &one),
+        ("id", &two),
+        ("reason", "low <quality>"),
+        ("status", "rejected"),
+    ];
+    let answer = app.submit("/conversions/status", &cookie, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let to = "/conversions?status=approved&changed=2&unchanged=0";
+    assert_eq!(answer.header("location"), to);
+    let page = app.browse(to, &cookie).await;
+    assert!(page.text.contains("2 changed.") && page.text.contains("No conversions match"));
+    let page = app.browse(&format!("/conversions/{one}"), &cookie).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    for part in [
+        "MANUAL_REJECTED",
+        "low &#60;quality&#62;",
+        "user:",
+        "engine",
+        ">Approve<",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    // Without the token, or with a status that is none, nothing changes.
+    let forged = [("csrf", "x"), ("id", one.as_str()), ("status", "approved")];
+    let answer = app.submit("/conversions/status", &cookie, &forged).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let wrong = [("csrf", csrf.as_str()), ("id", &one), ("status", "pending")];
+    let answer = app.submit("/conversions/status", &cookie, &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let now = app
+        .ledger
+        .get(AccountId(1), conversion_id(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(now.state.status, assay_model::ledger::Status::Rejected);
+    let missing = app.browse("/conversions/aaaaaaaaaaaaaaaa", &cookie).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }

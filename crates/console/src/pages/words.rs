@@ -1,5 +1,6 @@
 //! How things are said and drawn: chips, numbers, times. Never colour alone.
 
+use assay_model::ledger::Status;
 use assay_model::{Action, Class, Risk, Timestamp};
 use jiff::tz::TimeZone;
 
@@ -39,6 +40,18 @@ pub const fn action(action: Action) -> Chip {
         Action::Rejected => chip("st-bad", "i-x", "Rejected"),
         Action::Monitored => chip("st-mid", "i-eye", "Would reject"),
         Action::OnHold => chip("st-info", "i-hold", "On hold"),
+    }
+}
+
+/// The chip of a conversion's status.
+#[must_use]
+pub const fn status(status: Status) -> Chip {
+    match status {
+        Status::Processing => chip("st-info", "i-hold", "Processing"),
+        Status::Pending => chip("st-info", "i-hold", "Pending"),
+        Status::Approved => chip("st-ok", "i-g0", "Approved"),
+        Status::Rejected => chip("st-bad", "i-x", "Rejected"),
+        Status::Invalid => chip("st-bad", "i-x", "Invalid"),
     }
 }
 
