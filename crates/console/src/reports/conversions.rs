@@ -7,14 +7,14 @@ use assay_model::ports::{
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{Frame, csv, csv_answer, take_groups};
+use super::{Frame, csv, csv_answer, gate, take_groups};
 use crate::api::{Call, ok};
 use crate::error::ApiError;
 
 /// `GET /reports/conversions`.
 ///
 /// # Errors
-/// 422, 503.
+/// 422, 503; 429 is answered as a response of its own, since it says when to come again.
 pub async fn conversions(mut call: Call) -> Result<Response, ApiError> {
     let mut query = std::mem::take(&mut call.query);
     let frame = Frame::take(&call, &mut query).await?;
@@ -32,6 +32,10 @@ pub async fn conversions(mut call: Call) -> Result<Response, ApiError> {
         limit: frame.limit,
     };
     query.finish()?;
+    let most = call.app.state.settings.reports_parallel;
+    let Some(_place) = call.app.reports.enter(call.caller.account, most) else {
+        return Ok(gate::busy(most));
+    };
     let reports = &call.app.state.conversions;
     let result = reports.conversions(call.caller.account, &wanted).await?;
     Ok(if frame.csv {

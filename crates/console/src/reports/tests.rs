@@ -123,6 +123,8 @@ async fn an_account_over_its_parallel_reports_is_told_when_to_come_again() {
     let path = "/reports/clicks?from=2026-01-01&to=2026-01-02";
     let (first, (second, theirs)) = tokio::join!(app.get(path), async {
         let second = app.get(path).await;
+        let other = app.get("/reports/conversions").await;
+        assert_eq!(other.status, StatusCode::TOO_MANY_REQUESTS);
         drop(held);
         (second, app.call("GET", path, STRANGER, "").await)
     });

@@ -53,6 +53,8 @@ pub const PAGE_MAX: u32 = 1000;
 pub struct LedgerOptions {
     /// Threads that read, each with its own connection.
     pub readers: usize,
+    /// Threads that make reports.
+    pub reports: usize,
     /// Callers that wait in line for the writer, and as many for the readers.
     pub queue: usize,
 }
@@ -61,6 +63,7 @@ impl Default for LedgerOptions {
     fn default() -> Self {
         Self {
             readers: 2,
+            reports: 4,
             queue: 1024,
         }
     }
@@ -116,7 +119,7 @@ impl SqliteLedger {
         let db = file.writer(SCHEMA, Durability::EachCommit)?;
         let newest = find::newest_id(&db)?;
         let readers = Readers::start("ledger-read", &file, options.readers, options.queue)?;
-        let reports = Readers::start("ledger-report", &file, 1, 16)?;
+        let reports = Readers::start("ledger-report", &file, options.reports, 64)?;
         let on_failed_commit = OnFailedCommit::Close;
         let writer = Writer::start("ledger-write", db, options.queue, on_failed_commit)?;
         let file = LedgerFile {
