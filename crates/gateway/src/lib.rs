@@ -21,8 +21,8 @@ mod native;
 mod outbox;
 mod policy;
 pub mod postbacks;
-mod renames;
 mod proof;
+mod renames;
 mod slow;
 
 pub use conversions::Conversions;
@@ -32,7 +32,7 @@ pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
 pub use headers::Headers;
 pub use lane::{Gateway, GatewayConfig, Shutdown};
 pub use mapping::FieldError;
-pub use native::{NativeEvent, Times, answer_json};
+pub use native::{NativeEvent, Times, answer_json, decide_native};
 pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
 pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};
 pub use proof::{AgentKeys, AgentKeysError};

@@ -7,13 +7,17 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use assay_model::hit::{EventKind, Field, Hit};
+use assay_model::ports::CounterStore;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::decide::Decision;
-use crate::engine::Limits;
+use crate::conversions::told_by;
+use crate::decide::{Course, Decision, Memory, Screening, decide, decide_as};
+use crate::engine::{Engine, Limits};
 use crate::mapping::{self, FieldError, cut};
+use crate::outbox::{Outbox, Scratch};
+use crate::policy::{AccountPolicy, IntegrationPolicy};
 
 /// An event as sent; texts borrow from the JSON unless they hold escapes.
 #[derive(Debug, Default)]
@@ -295,6 +299,31 @@ fn is_decimal(text: &str) -> bool {
         !part.is_empty() && part.len() <= 18 && part.bytes().all(|c| c.is_ascii_digit())
     };
     all(whole) && all(fraction)
+}
+
+/// [`decide`] for a native event: a conversion is judged beside the click that it tells of.
+pub async fn decide_native<C: CounterStore, R>(
+    engine: &Engine<C>,
+    outbox: &impl Outbox,
+    scratch: &mut Scratch,
+    whose: (&AccountPolicy, &IntegrationPolicy),
+    hit: Hit<'_>,
+    respond: impl FnOnce(&Decision<'_, '_>) -> R,
+) -> R {
+    if !hit.event.is_conversion() {
+        return decide(engine, outbox, scratch, whose, hit, respond).await;
+    }
+    let tables = engine.intel.tables();
+    let click = told_by(&hit, &tables, whose.1.lookback_s());
+    let course = Course {
+        screening: Screening::ByScope,
+        memory: Memory {
+            click: click.map(Box::new),
+            ..Memory::default()
+        },
+        place: |_: &Decision<'_, '_>| None,
+    };
+    decide_as(engine, outbox, scratch, whose, hit, course, respond).await
 }
 
 /// The answer of the native doors and of `assay score` (SPEC §2.2).

@@ -19,6 +19,8 @@ use assay_model::transaction::KeyRing;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
+use crate::renames::Renames;
+
 use crate::destination::ClickPolicy;
 
 /// One account, compiled.
@@ -51,6 +53,8 @@ pub struct IntegrationPolicy {
     pub settings: Integration,
     /// Names and destinations of its links.
     pub clicks: ClickPolicy,
+    /// Names in its postbacks and rejections.
+    pub(crate) conversion_names: Renames,
     /// Addresses that may call; empty = all.
     sources: Vec<(IpAddr, u8)>,
 }
@@ -132,6 +136,7 @@ impl AccountPolicy {
                     account,
                     id,
                     clicks: ClickPolicy::new(&settings.clicks),
+                    conversion_names: Renames::new(&settings.conversions.params),
                     settings,
                     sources,
                 })

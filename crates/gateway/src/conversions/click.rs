@@ -174,6 +174,21 @@ pub fn given(values: &Values, tables: &IpTables, lookback_s: u32) -> Option<Clic
     Some(click)
 }
 
+/// The same of an event whose fields are all there is: it is judged by what it says.
+#[must_use]
+pub fn told_by(hit: &Hit<'_>, tables: &IpTables, lookback_s: u32) -> Option<ClickMatch> {
+    let values = Values {
+        click_time: hit
+            .get(Field::ClickTime)
+            .and_then(|text| Timestamp::parse(text).ok()),
+        click_ip: hit
+            .get(Field::ClickIp)
+            .and_then(|text| text.trim().parse().ok()),
+        ..Values::default()
+    };
+    given(&values, tables, lookback_s)
+}
+
 /// What a conversion takes over from its click: who sent it counts, not who tells of it.
 const INHERITED: [Field; 10] = [
     Field::Offer,

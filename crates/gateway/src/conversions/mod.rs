@@ -19,6 +19,7 @@ use std::sync::Arc;
 use assay_model::ports::{ClickIndex, EventReader, Ledger};
 
 pub use claims::Claims;
+pub use click::told_by;
 pub use guard::{Refused, admit};
 pub use ids::{BadId, Ids};
 pub use params::Told;

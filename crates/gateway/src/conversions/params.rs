@@ -7,7 +7,6 @@
 
 use std::net::IpAddr;
 
-use assay_model::document::Integration;
 use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::ledger::Amount;
 use assay_model::{AccountId, IntegrationId, Timestamp};
@@ -15,6 +14,7 @@ use assay_model::{AccountId, IntegrationId, Timestamp};
 use crate::engine::Limits;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{self, FieldError, cut, is_unreplaced};
+use crate::renames::Renames;
 
 /// A parameter that is no field of an event, or is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,28 +112,14 @@ pub struct Values {
 impl<'p> Told<'p> {
     /// Reads the parameters of a call.
     #[must_use]
-    pub fn read(params: &'p ParamBuffer, settings: &Integration) -> Self {
+    pub fn read(params: &'p ParamBuffer, renames: &'p Renames) -> Self {
         let mut told = Self::default();
-        let chosen = |sent: &str| {
-            let mut all = settings.conversions.params.iter();
-            let (ours, _) = all.find(|(_, theirs)| *theirs == sent)?;
-            Name::parse(ours)
-        };
-        // Twice: a name that the user chose counts before one of ours, wherever it stands.
-        for (name, value) in params.pairs() {
-            if let Some(known) = chosen(name) {
-                told.take(known, (name, value));
-            }
-        }
-        for (name, value) in params.pairs() {
-            if chosen(name).is_some() {
-                continue;
-            }
-            match Name::parse(name) {
+        renames.each(params.pairs(), |ours, name, value| {
+            match Name::parse(ours) {
                 Some(known) => told.take(known, (name, value)),
                 None => told.extras.push((name, value)),
             }
-        }
+        });
         told
     }
 
@@ -285,20 +271,14 @@ mod tests {
     use super::*;
     use assay_model::testing::NOW;
 
-    fn settings(params: &[(&str, &str)]) -> Integration {
-        let mut made: Integration =
-            serde_json::from_str(r#"{"name":"Tracker","kind":"custom"}"#).unwrap();
-        made.conversions.params = params
-            .iter()
-            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-            .collect();
-        made
-    }
-
     fn told(query: &str, params: &[(&str, &str)], check: impl FnOnce(&Told<'_>)) {
         let mut buffer = ParamBuffer::default();
         assert!(buffer.decode(query.as_bytes(), 100));
-        check(&Told::read(&buffer, &settings(params)));
+        let params = params
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect();
+        check(&Told::read(&buffer, &Renames::new(&params)));
     }
 
     #[test]
@@ -319,6 +299,19 @@ mod tests {
         told("publisher=o1", &swapped, |told| {
             assert_eq!(told.get(Field::Offer), Some("o1"));
             assert_eq!(told.get(Field::Publisher), None, "the name is taken");
+        });
+    }
+
+    #[test]
+    fn every_name_that_can_be_chosen_is_understood() {
+        for name in assay_model::document::CONVERSION_PARAMS {
+            assert!(Name::parse(name).is_some(), "{name}");
+        }
+        let chosen = [("event", "type"), ("conversion_ip", "addr")];
+        told("type=signup&addr=8.8.8.8", &chosen, |told| {
+            assert_eq!(told.event(), "signup");
+            let values = told.values(NOW, &Limits::default()).unwrap();
+            assert_eq!(values.ip, "8.8.8.8".parse().ok());
         });
     }
 

@@ -58,7 +58,7 @@ pub async fn answer<C: CounterStore>(
     }
     let read = s2s::read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
-    let told = Told::read(params, &whose.integration.settings);
+    let told = Told::read(params, &whose.integration.conversion_names);
     let ring = engine.policies.keys().clone();
     let arrival = match arrive(
         engine,

@@ -43,7 +43,7 @@ pub async fn answer<C: CounterStore>(
     }
     let read = s2s::read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
-    let told = Told::read(params, &whose.integration.settings);
+    let told = Told::read(params, &whose.integration.conversion_names);
     let wish = match wish(engine, params, (whose, request), &told, read).await {
         Ok(wish) => wish,
         Err(refusal) => return refuse(engine, "rejection", whose, params, request, refusal),

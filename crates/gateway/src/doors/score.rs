@@ -10,10 +10,9 @@ use assay_model::{AccountId, IntegrationId};
 use sha2::{Digest, Sha256};
 
 use super::{Answer, DoorRequest, Method, door_error};
-use crate::decide::decide;
 use crate::engine::Engine;
 use crate::mapping::FieldError;
-use crate::native::{NativeEvent, Times, answer_json};
+use crate::native::{NativeEvent, Times, answer_json, decide_native};
 use crate::outbox::{Outbox, Scratch};
 use crate::policy::{AccountPolicy, IntegrationPolicy, Snapshot};
 
@@ -208,7 +207,7 @@ pub async fn score_event<C: CounterStore>(
         now,
         integration.settings.advertiser.as_deref(),
     );
-    let body = decide(
+    let body = decide_native(
         engine,
         outbox,
         scratch,

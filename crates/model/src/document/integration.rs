@@ -106,6 +106,17 @@ pub const CLICK_PARAMS: &[&str] = &[
     "fallback_url",
 ];
 
+/// Names in postbacks and rejections that are no fields of an event; they can be renamed too.
+pub const CONVERSION_PARAMS: &[&str] = &[
+    "event",
+    "goal",
+    "conversion_time",
+    "conversion_ip",
+    "secure",
+    "status",
+    "new_rejected_reason",
+];
+
 /// What browsers tell a destination about where the visitor comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,7 +242,7 @@ impl Integration {
         check_params(
             "conversions.params",
             &self.conversions.params,
-            &[],
+            CONVERSION_PARAMS,
             &mut out,
         );
         self.clicks.check(&mut out);

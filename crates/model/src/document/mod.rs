@@ -11,7 +11,7 @@ mod token;
 
 pub use account::{Account, Retention, Role, User};
 pub use integration::{
-    CLICK_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl, OnReject,
+    CLICK_PARAMS, CONVERSION_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl, OnReject,
     ReferrerPolicy, Status,
 };
 pub use list::{

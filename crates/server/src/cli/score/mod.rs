@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use assay_gateway::{NoOutbox, Scratch, Times, answer_json, decide};
+use assay_gateway::{NoOutbox, Scratch, Times, answer_json, decide_native};
 use assay_model::{Clock, SystemClock};
 use assay_store::embedded::counters::CounterTable;
 use clap::Args;
@@ -165,7 +165,7 @@ impl Scorer<'_> {
         // Event time rules: ids, windows and expiries are those of the event's own moment.
         let at = event.time().unwrap_or(self.now);
         let hit = event.hit(offline::ACCOUNT, offline::INTEGRATION, at, None);
-        let answer = offline::now(decide(
+        let answer = offline::now(decide_native(
             self.engine,
             &self.outbox,
             &mut self.scratch,
