@@ -66,6 +66,8 @@ impl World {
         let control = SqliteControlStore::open(&dir.path().join("control.db"), options).unwrap();
         let ledger =
             SqliteLedger::open(&dir.path().join("ledger.db"), LedgerOptions::default()).unwrap();
+        let made = control.create_account(serde_json::json!({"name": "a"}), "test", NOW);
+        assert_eq!(made.await.unwrap().account, ACCOUNT);
         let control = Arc::new(control);
         let queue: Arc<dyn PostbackQueue> = Arc::new(SqlitePostbacks::new(&ledger));
         let clock = Arc::new(FakeClock::at(NOW));
