@@ -3,6 +3,7 @@
 //! Public functions, so that each backend's tests run the same; a failed check panics
 //! like a failed test. A backend that does not pass does not exist.
 
+pub mod clicks;
 pub mod control;
 pub mod counters;
 pub mod errors;

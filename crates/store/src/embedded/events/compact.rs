@@ -102,7 +102,7 @@ impl EventStore {
         let change = Change {
             add: &add,
             remove: &remove,
-            positions: &[],
+            ..Change::default()
         };
         let applied = inner.apply(&mut inner.manifest(), &change);
         if let (Err(_), Some(written)) = (&applied, &written) {

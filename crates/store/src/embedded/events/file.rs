@@ -16,6 +16,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::EventsError;
 use super::chunk::Squeeze;
+use super::clicks::{self, SidecarWriter};
 use super::columns::{self, SCHEMA};
 use super::group::Group;
 use super::manifest::FileRow;
@@ -47,6 +48,7 @@ pub struct FileWriter {
     squeeze: Squeeze,
     /// How many events a row group will have at most.
     announced: u64,
+    clicks: SidecarWriter,
     summary: Summary,
     id: u64,
     day: i64,
@@ -102,6 +104,7 @@ impl FileWriter {
             groups: 0,
             squeeze,
             announced: rows.clamp(1, ROW_GROUP_ROWS as u64),
+            clicks: SidecarWriter::default(),
             summary: Summary::default(),
             id,
             day,
@@ -113,6 +116,8 @@ impl FileWriter {
     /// Adds some events; events come sorted by account, integration, time.
     pub fn extend(&mut self, mut events: &[Decoded<'_>]) -> Result<(), EventsError> {
         for event in events {
+            let row = u32::try_from(self.summary.rows).unwrap_or(u32::MAX);
+            self.clicks.add_event(row, &event.record);
             self.summary.add(&event.record);
         }
         while !events.is_empty() {
@@ -144,6 +149,8 @@ impl FileWriter {
         self.end_group()?;
         let file = self.out.into_inner()?;
         file.sync_all()?;
+        let clicks = self.clicks.clicks();
+        self.clicks.write(&sidecar_of(&self.temporary))?;
         let bytes = file.metadata()?.len();
         let Summary {
             rows,
@@ -160,6 +167,7 @@ impl FileWriter {
             time: time.unwrap_or_default(),
             received: received.unwrap_or_default(),
             ids: ids.unwrap_or((EventId([0; 10]), EventId([0; 10]))),
+            clicks: Some(clicks),
             accounts: accounts.into_iter().collect(),
         };
         Ok(Written {
@@ -181,8 +189,12 @@ pub struct Written {
 }
 
 impl Written {
-    /// Gives the file its name.
+    /// Gives the file and its click index their names.
     pub fn rename(&self) -> Result<(), EventsError> {
+        if self.row.clicks != Some(0) {
+            let path = clicks::path_of(&self.path);
+            std::fs::rename(sidecar_of(&self.temporary), path)?;
+        }
         Ok(std::fs::rename(&self.temporary, &self.path)?)
     }
 
@@ -197,9 +209,18 @@ impl Written {
     /// Takes the file away again.
     pub fn remove(&self) {
         // What stays behind is deleted at the next start.
-        let _ = std::fs::remove_file(&self.temporary);
-        let _ = std::fs::remove_file(&self.path);
+        for path in [&self.temporary, &self.path] {
+            let _ = std::fs::remove_file(path);
+        }
+        for path in [sidecar_of(&self.temporary), clicks::path_of(&self.path)] {
+            let _ = std::fs::remove_file(path);
+        }
     }
+}
+
+/// The temporary name of the click index of a file with this temporary name.
+fn sidecar_of(temporary: &Path) -> PathBuf {
+    temporary.with_extension("clicks-tmp")
 }
 
 fn properties(rows: u64, squeeze: &Squeeze) -> WriterProperties {

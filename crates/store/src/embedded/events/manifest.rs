@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 use super::EventsError;
 
 const APPLICATION_ID: i32 = 0x4153_4556; // "ASEV"
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 const SCHEMA: &str = "
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,
@@ -24,7 +24,8 @@ CREATE TABLE files (
     min_received INTEGER NOT NULL,
     max_received INTEGER NOT NULL,
     min_id BLOB NOT NULL,
-    max_id BLOB NOT NULL
+    max_id BLOB NOT NULL,
+    clicks INTEGER
 ) STRICT;
 CREATE TABLE file_accounts (
     file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
@@ -38,6 +39,9 @@ CREATE TABLE positions (
     at INTEGER NOT NULL
 ) STRICT;
 ";
+
+/// From version 1, whose files have no click index.
+const SECOND: &str = "ALTER TABLE files ADD COLUMN clicks INTEGER;";
 
 /// What the manifest knows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct FileRow {
     pub received: (Timestamp, Timestamp),
     /// Lowest and highest event id.
     pub ids: (EventId, EventId),
+    /// Events in the click index beside it; `None` = there is no index yet.
+    pub clicks: Option<u64>,
     /// Events by account, by account.
     pub accounts: Vec<(AccountId, u64)>,
 }
@@ -80,6 +86,8 @@ pub struct Change<'a> {
     pub add: &'a [FileRow],
     /// Files that go.
     pub remove: &'a [u64],
+    /// Files that got a click index, and how many events are in it.
+    pub indexed: &'a [(u64, u64)],
     /// How far lanes are in files now.
     pub positions: &'a [(u8, LogPosition)],
 }
@@ -114,26 +122,34 @@ impl Manifest {
     }
 
     fn migrate(&self) -> Result<(), EventsError> {
-        let version: i32 = self
-            .db
-            .pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match version {
-            0 => {
-                self.db.execute_batch(&format!(
-                    "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
-                     PRAGMA user_version = {VERSION}; COMMIT;"
-                ))?;
-                Ok(())
-            }
-            VERSION => Ok(()),
-            newer => Err(EventsError::Version(newer)),
-        }
+        let step = match self.version()? {
+            0 => SCHEMA,
+            1 => SECOND,
+            VERSION => return Ok(()),
+            newer => return Err(EventsError::Version(newer)),
+        };
+        self.db.execute_batch(&format!(
+            "BEGIN; {step} PRAGMA application_id = {APPLICATION_ID}; \
+             PRAGMA user_version = {VERSION}; COMMIT;"
+        ))?;
+        Ok(())
+    }
+
+    fn version(&self) -> Result<i32, EventsError> {
+        let version = |row: &rusqlite::Row<'_>| row.get(0);
+        Ok(self.db.pragma_query_value(None, "user_version", version)?)
     }
 
     /// All files and positions, as of one moment.
     pub fn load(&mut self) -> Result<(Vec<FileRow>, Positions), EventsError> {
+        // A reader may find the manifest of a process of the version before.
+        let clicks = if self.version()? < 2 {
+            "NULL"
+        } else {
+            "clicks"
+        };
         let txn = self.db.transaction()?;
-        let files = load_files(&txn)?;
+        let files = load_files(&txn, clicks)?;
         let positions = txn
             .prepare("SELECT lane, segment, at FROM positions")?
             .query_map([], |row| {
@@ -157,6 +173,10 @@ impl Manifest {
         for file in change.add {
             add_file(&txn, file)?;
         }
+        for (id, clicks) in change.indexed {
+            let update = "UPDATE files SET clicks = ?2 WHERE id = ?1";
+            txn.execute(update, [signed(*id), signed(*clicks)])?;
+        }
         for (lane, position) in change.positions {
             txn.execute(
                 "INSERT OR REPLACE INTO positions (lane, segment, at) VALUES (?1, ?2, ?3)",
@@ -168,12 +188,12 @@ impl Manifest {
     }
 }
 
-fn load_files(txn: &Transaction<'_>) -> Result<Vec<FileRow>, EventsError> {
+fn load_files(txn: &Transaction<'_>, clicks: &str) -> Result<Vec<FileRow>, EventsError> {
     let mut files: Vec<FileRow> = txn
-        .prepare(
+        .prepare(&format!(
             "SELECT id, day, rows, bytes, min_time, max_time, min_received, max_received, \
-             min_id, max_id FROM files ORDER BY id",
-        )?
+             min_id, max_id, {clicks} FROM files ORDER BY id",
+        ))?
         .query_map([], |row| {
             let time = |at| row.get(at).map(Timestamp);
             Ok(FileRow {
@@ -184,6 +204,7 @@ fn load_files(txn: &Transaction<'_>) -> Result<Vec<FileRow>, EventsError> {
                 time: (time(4)?, time(5)?),
                 received: (time(6)?, time(7)?),
                 ids: (EventId(row.get(8)?), EventId(row.get(9)?)),
+                clicks: row.get::<_, Option<i64>>(10)?.map(unsigned),
                 accounts: Vec::new(),
             })
         })?
@@ -202,7 +223,7 @@ fn load_files(txn: &Transaction<'_>) -> Result<Vec<FileRow>, EventsError> {
 
 fn add_file(txn: &Transaction<'_>, file: &FileRow) -> Result<(), EventsError> {
     txn.execute(
-        "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             signed(file.id),
             file.day,
@@ -214,6 +235,7 @@ fn add_file(txn: &Transaction<'_>, file: &FileRow) -> Result<(), EventsError> {
             file.received.1.0,
             file.ids.0.0,
             file.ids.1.0,
+            file.clicks.map(signed),
         ],
     )?;
     let mut insert = txn.prepare_cached("INSERT INTO file_accounts VALUES (?1, ?2, ?3)")?;

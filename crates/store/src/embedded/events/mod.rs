@@ -3,18 +3,21 @@
 //! ```text
 //! DIR/events/manifest.db                     which files there are, how far the spool is in them
 //! DIR/events/day=2026-01-01/0000000042.parquet
+//! DIR/events/day=2026-01-01/0000000042.clicks    hashes of its clicks' ids, to their rows
 //! ```
 //! The [`Sealer`] moves records from spool to files; [`EmbeddedEvents`] and
 //! [`super::reports::EmbeddedReports`] read one snapshot of both, so that an event is seen once,
 //! from the moment it is appended. The files are open to DuckDB, Spark, ClickHouse and pandas.
 
 mod chunk;
+mod clicks;
 mod columns;
 mod compact;
 mod file;
 mod fixed;
 mod get;
 mod group;
+mod kept;
 mod list;
 mod manifest;
 mod mask;
@@ -33,6 +36,7 @@ mod texts;
 
 use assay_model::ports::StoreError;
 
+pub use clicks::{ClickIndexer, EmbeddedClicks};
 pub use compact::{Maintained, Retention};
 pub use reader::EmbeddedEvents;
 pub use seal::{SealStep, Sealed, Sealer};
@@ -64,6 +68,12 @@ pub enum EventsError {
     /// A file lacks a column, or has it in another form.
     #[error("events file: no column {0} as expected")]
     Column(&'static str),
+    /// The click index of a file.
+    #[error("click index of an events file {0}")]
+    Sidecar(&'static str),
+    /// A click moved on while it was read, more than once.
+    #[error("a click could not be read where it was")]
+    Moved,
     /// A step was told to stop here (crash tests).
     #[error("stopped after {0:?}")]
     Stopped(SealStep),

@@ -1,10 +1,9 @@
 //! Reading events files: footers kept in memory, row groups by their statistics, rows by place.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -20,10 +19,8 @@ use parquet::file::statistics::Statistics;
 
 use super::EventsError;
 use super::columns::{self, RECORD};
+use super::kept::Kept;
 use super::snapshot::StoredFile;
-
-/// Footers kept; each has the file open and takes some tens of kilobytes.
-const FOOTERS: usize = 256;
 
 /// A file that several threads read at once: every read says where.
 #[derive(Clone, Debug)]
@@ -191,50 +188,16 @@ impl Footer {
 
 /// Footers that were read lately.
 #[derive(Debug, Default)]
-pub(crate) struct Footers(Mutex<Cache>);
-
-#[derive(Debug, Default)]
-struct Cache {
-    footers: HashMap<u64, (Arc<Footer>, u64)>,
-    uses: u64,
-}
+pub(crate) struct Footers(Kept<Footer>);
 
 impl Footers {
     /// The footer of a file.
     pub fn of(&self, file: &StoredFile) -> Result<Arc<Footer>, EventsError> {
-        if let Some(footer) = self.cache().find(file.row.id) {
-            return Ok(footer);
-        }
-        let footer = Arc::new(Footer::open(file)?);
-        self.cache().keep(file.row.id, &footer);
-        Ok(footer)
+        self.0.of(file.row.id, || Footer::open(file))
     }
 
     /// Closes a file that is gone.
     pub fn forget(&self, id: u64) {
-        self.cache().footers.remove(&id);
-    }
-
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cache {
-    fn find(&mut self, id: u64) -> Option<Arc<Footer>> {
-        self.uses += 1;
-        let (footer, used) = self.footers.get_mut(&id)?;
-        *used = self.uses;
-        Some(Arc::clone(footer))
-    }
-
-    fn keep(&mut self, id: u64, footer: &Arc<Footer>) {
-        if self.footers.len() >= FOOTERS {
-            let oldest = self.footers.iter().min_by_key(|(_, (_, used))| *used);
-            if let Some(oldest) = oldest.map(|(id, _)| *id) {
-                self.footers.remove(&oldest);
-            }
-        }
-        self.footers.insert(id, (Arc::clone(footer), self.uses));
+        self.0.forget(id);
     }
 }

@@ -263,8 +263,8 @@ impl Sealer {
         let add: Vec<_> = written.iter().map(|file| file.row.clone()).collect();
         let change = Change {
             add: &add,
-            remove: &[],
             positions: &round.positions,
+            ..Change::default()
         };
         inner.apply(&mut inner.manifest(), &change)
     }

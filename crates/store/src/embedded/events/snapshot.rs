@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
+use super::clicks;
 use super::manifest::{FileRow, Manifest, Positions};
 use super::parquet_file::{Footer, Footers};
 use super::rows::{Decoded, Rows};
@@ -45,6 +46,7 @@ impl Drop for StoredFile {
         if *self.doomed.get_mut() {
             // What stays behind has no manifest row and goes at the next start.
             let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(clicks::path_of(&self.path));
             if let Some(day) = self.path.parent() {
                 // Fails unless the day is empty.
                 let _ = std::fs::remove_dir(day);

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use assay_model::EventId;
 use assay_model::ports::LogPosition;
 
 use super::EventsError;
+use super::clicks::{self, ClickIndexer, Clicks, EmbeddedClicks};
 use super::file::path_of;
 use super::manifest::{Change, FileRow, Manifest};
 use super::parquet_file::Footers;
@@ -52,6 +53,7 @@ pub(super) struct Inner {
     pub spool: Spool,
     pub options: EventsOptions,
     pub footers: Footers,
+    pub clicks: Clicks,
     next_file: AtomicU64,
     manifest: Mutex<Manifest>,
     /// Held over a whole seal, so that no record is sealed twice.
@@ -109,6 +111,7 @@ impl EventStore {
             spool: spool.clone(),
             options,
             footers: Footers::default(),
+            clicks: Clicks::default(),
             next_file: AtomicU64::new(next_file),
             manifest: Mutex::new(manifest),
             sealing: Mutex::new(()),
@@ -128,6 +131,18 @@ impl EventStore {
     #[must_use]
     pub fn reports(&self) -> EmbeddedReports {
         EmbeddedReports::new(SnapshotSource::Live(self.clone()))
+    }
+
+    /// Finds clicks for their conversions; it needs [`Self::click_indexer`] to run.
+    #[must_use]
+    pub fn clicks(&self) -> EmbeddedClicks {
+        EmbeddedClicks::new(self.clone())
+    }
+
+    /// Keeps the click index up with the spool; run it on a thread of its own.
+    #[must_use]
+    pub fn click_indexer(&self) -> ClickIndexer {
+        ClickIndexer::new(self.clone())
     }
 
     /// Moves events from spool to files; run it on a thread of its own.
@@ -192,6 +207,15 @@ impl Inner {
         lock(&self.maintaining)
     }
 
+    /// As [`Self::maintaining`]; `None` = somebody else does.
+    pub fn try_maintaining(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.maintaining.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     pub fn sealed(&self, lane: u8) -> LogPosition {
         let state = lock(&self.state);
         state.positions.get(&lane).copied().unwrap_or_default()
@@ -217,8 +241,16 @@ impl Inner {
         for id in change.remove {
             if let Some(file) = state.files.remove(id) {
                 self.footers.forget(*id);
+                self.clicks.sidecars.forget(*id);
                 // Its last reader deletes it.
                 file.doom();
+            }
+        }
+        for (id, clicks) in change.indexed {
+            if let Some(file) = state.files.get_mut(id) {
+                let mut row = file.row.clone();
+                row.clicks = Some(*clicks);
+                *file = Arc::new(StoredFile::new(row, file.path.clone()));
             }
         }
         state.positions.extend(change.positions.iter().copied());
@@ -234,9 +266,12 @@ pub(super) fn manifest_of(data_folder: &Path) -> PathBuf {
     root_of(data_folder).join("manifest.db")
 }
 
-/// Deletes files that a crash left without a manifest row, and empty folders.
+/// Deletes files and click indexes that a crash left without a manifest row, and empty folders.
 fn delete_orphans(root: &Path, rows: &[FileRow]) -> Result<(), EventsError> {
-    let known: HashSet<PathBuf> = rows.iter().map(|r| path_of(root, r.day, r.id)).collect();
+    let files = rows.iter().map(|row| path_of(root, row.day, row.id));
+    let known: HashSet<PathBuf> = files
+        .flat_map(|path| [clicks::path_of(&path), path])
+        .collect();
     for day in std::fs::read_dir(root)? {
         let day = day?.path();
         if !day.is_dir() {

@@ -53,7 +53,7 @@ impl Embedded {
         }
     }
 
-    fn scratch(options: EventsOptions) -> Self {
+    pub fn scratch(options: EventsOptions) -> Self {
         let folder = TempDir::new().unwrap();
         let mut embedded = Self::open(folder.path(), options);
         embedded._folder = Some(folder);
@@ -85,7 +85,7 @@ impl EventBackend for Embedded {
     }
 }
 
-fn all_options() -> Vec<EventsOptions> {
+pub fn all_options() -> Vec<EventsOptions> {
     vec![
         EventsOptions::default(),
         // Hardly anything is kept decoded, and a seal takes several rounds.
@@ -159,8 +159,15 @@ fn parquet_files(folder: &Path) -> usize {
     let days = days
         .map(|day| day.unwrap().path())
         .filter(|day| day.is_dir());
-    days.map(|day| std::fs::read_dir(day).unwrap().count())
-        .sum()
+    let files = days.flat_map(|day| std::fs::read_dir(day).unwrap());
+    let (indexes, files): (Vec<_>, Vec<_>) = files
+        .map(|file| file.unwrap().path())
+        .partition(|path| path.extension() == Some("clicks".as_ref()));
+    for index in indexes {
+        let of = index.with_extension("parquet");
+        assert!(files.contains(&of), "{} is left over", index.display());
+    }
+    files.len()
 }
 
 #[tokio::test]
@@ -471,6 +478,7 @@ fn files_that_the_parquet_crate_wrote_read_the_same() {
         time: Default::default(),
         received: Default::default(),
         ids: (EventId([0; 10]), EventId([0; 10])),
+        clicks: None,
         accounts: Vec::new(),
     };
     let stored = snapshot::StoredFile::new(row, path);
