@@ -3,7 +3,6 @@
 //!
 //! Needs `chromium`, `chromedriver` and `xvfb-run`; `./test` installs them.
 
-mod driver;
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +13,8 @@ mod driver;
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 #[path = "../harness/mod.rs"]
 mod harness;
+
+mod driver;
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
