@@ -10,7 +10,11 @@
     reason = "in a test a panic is the failure"
 )]
 
-#[allow(dead_code, reason = "the other tests use the rest of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the other tests use the rest of it"
+)]
 #[path = "../harness/mod.rs"]
 mod harness;
 
