@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_gateway::{Doors, Engine, EngineStats, Policies};
+use assay_gateway::{Conversions, Doors, Engine, EngineStats, Policies};
 use assay_intel::store::IntelStore;
 use assay_intel::ua::UaCache;
 use assay_model::document::list_cidr;
@@ -108,7 +108,11 @@ impl Node {
                 .filter_map(|p| list_cidr(p))
                 .collect(),
             public_hosts: config.public_hosts(),
-            conversions: None,
+            conversions: Some(Arc::new(Conversions::new(
+                Arc::new(ledger.clone()),
+                Arc::new(events.clicks()),
+                Arc::new(events.reader()),
+            ))),
             agents: arc_swap::ArcSwap::default(),
         });
         let keys = Arc::new(KeyKeeper::new(

@@ -59,6 +59,8 @@ impl Tasks {
         spawn("seal", Box::new(move |stop| seal(&own, &mark, &passed, stop)))?;
         spawn("told", Box::new(move |stop| tell(teller, &told, stop)))?;
         let own = Arc::clone(node);
+        spawn("clicks", Box::new(move |stop| index_clicks(&own, stop)))?;
+        let own = Arc::clone(node);
         spawn(
             "counters",
             Box::new(move |stop| checkpoint(&own, &checkpointed, stop)),
@@ -139,6 +141,12 @@ impl Checkpointed {
             .map_or(0, |(_, word)| word.load(Ordering::Acquire));
         unpack(word)
     }
+}
+
+/// Keeps the click index up with the lanes, at their own priority: a conversion waits for it.
+fn index_clicks(node: &Node, stop: &AtomicBool) {
+    let failed = |error| tracing::error!(%error, "clicks are not indexed; tried again");
+    node.events.click_indexer().run(stop, failed);
 }
 
 /// Puts the calling thread behind the lanes: sealing takes as long as an answer does, and

@@ -112,6 +112,12 @@ impl Server {
     /// On a folder that outlives the server.
     #[track_caller]
     pub fn start_on(home: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_within(home, environment, START_MAX)
+    }
+
+    /// As [`Self::start_on`], where the machine is so busy that a start may take longer.
+    #[track_caller]
+    pub fn start_within(home: &Path, environment: &[(&str, &str)], longest: Duration) -> Self {
         let started = Instant::now();
         let dir = home.join("data");
         let log = std::fs::File::options()
@@ -144,11 +150,10 @@ impl Server {
             }
         });
         let mut address = |name: &str| loop {
-            let Ok(line) = addresses.recv_timeout(START_MAX.saturating_sub(started.elapsed()))
-            else {
+            let Ok(line) = addresses.recv_timeout(longest.saturating_sub(started.elapsed())) else {
                 let _ = child.kill();
                 let log = std::fs::read_to_string(home.join("stderr.log")).unwrap_or_default();
-                panic!("no {name} address within {START_MAX:?}: {log}");
+                panic!("no {name} address within {longest:?}: {log}");
             };
             if let Some(address) = line
                 .strip_prefix(name)
@@ -166,7 +171,7 @@ impl Server {
             started_in: Duration::ZERO,
             home: None,
         };
-        wait_until("ready", START_MAX.saturating_sub(started.elapsed()), || {
+        wait_until("ready", longest.saturating_sub(started.elapsed()), || {
             let ready = |to| Client::try_connect(to)?.try_send("GET", "/readyz", &[], b"");
             let both = [server.data, server.console].map(ready);
             both.iter()

@@ -10,6 +10,7 @@
 mod harness;
 
 mod commands;
+mod conversions;
 mod crash;
 mod events;
 mod native;
