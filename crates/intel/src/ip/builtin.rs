@@ -117,6 +117,12 @@ mod tests {
             ("51.68.0.1", "ovh"),
             ("2001:41d0::1", "ovh"),
             ("51.15.0.1", "scaleway"),
+            ("2001:19f0:5::1", "vultr"),
+            ("2600:3c1e::1", "linode"),
+            ("2603:10f4::1", "microsoft"),
+            ("2606:7b40::1", "amazon"),
+            ("2408:4000::1", "alibaba"),
+            ("2001:bc8::1", "scaleway"),
         ];
         for (ip, cloud) in clouds {
             let facts = look(ip);
@@ -141,5 +147,6 @@ mod tests {
             (Some("googlebot"), Some(Benign::VerifiedCrawler))
         );
         assert_eq!(look("98.97.0.1").benign, Some(Benign::Satellite));
+        assert_eq!(look("174.192.0.1").benign, Some(Benign::CarrierGateway));
     }
 }

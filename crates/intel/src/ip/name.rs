@@ -38,16 +38,24 @@ const CONSUMER_SIZE: u64 = 1 << 17;
 /// Points from which a network without a telling word counts as hosting, by size.
 const fn points_min(addresses: u64) -> i32 {
     match addresses {
-        0..0x8000 => -32,
+        0..0x1000 => -33,
+        0x1000..0x8000 => -32,
         0x8000..0x1_0000 => -22,
         _ => -12,
     }
 }
 
+/// Numbers of networks that carry telephones; few of their names say so.
+///
+/// In: `data/mobile_networks.tsv`, written by `scripts/build_mobile.py`.
+const MOBILE: &str = include_str!("../../data/mobile_networks.tsv");
+
 /// The rules, read once for all networks.
 pub(crate) struct NameRules {
     words: Words,
     points: Points,
+    /// Sorted.
+    mobile: Vec<u32>,
 }
 
 impl NameRules {
@@ -56,6 +64,7 @@ impl NameRules {
         Self {
             words: Words::builtin(),
             points: Points::builtin(),
+            mobile: mobile_numbers(),
         }
     }
 
@@ -68,6 +77,7 @@ impl NameRules {
             .collect();
         let groups = self.words.groups(&words);
         let telling = groups.has(Group::Hosting);
+        let doubt = groups.has(Group::Doubt);
         let large = shape.addresses >= CONSUMER_SIZE / 4;
         let mut facts = NameFacts {
             mail_scanner: groups.has(Group::MailScanner),
@@ -80,10 +90,13 @@ impl NameRules {
         if groups.has(Group::Carrier) && !telling {
             facts.access.get_or_insert(NetworkClass::Isp);
         }
+        if self.mobile.binary_search(&number).is_ok() {
+            (facts.access, facts.carrier) = (Some(NetworkClass::Mobile), true);
+        }
         facts.hosting = match facts.access {
             // "Acme Telecom & Hosting" sells both; when it is large, people are on it.
             Some(_) => telling && !facts.carrier && shape.addresses < CONSUMER_SIZE,
-            None => telling || self.looks_hosting(number, &words, shape),
+            None => telling || !doubt && self.looks_hosting(number, &words, shape),
         };
         if facts.hosting {
             facts.access = None;
@@ -96,6 +109,13 @@ impl NameRules {
         shape.addresses < CONSUMER_SIZE
             && self.points.of(number, words, shape) > points_min(shape.addresses)
     }
+}
+
+fn mobile_numbers() -> Vec<u32> {
+    let rows = MOBILE.lines().filter_map(|line| line.split_once('\t'));
+    let mut numbers: Vec<u32> = rows.filter_map(|(number, _)| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// The kind of access network the words name, the most special first.
@@ -115,6 +135,8 @@ fn access_class(groups: GroupSet) -> Option<NetworkClass> {
 
 #[cfg(test)]
 mod tests {
+    use assay_model::facts::Country;
+
     use super::*;
 
     fn facts(name: &str, addresses: u64) -> NameFacts {
@@ -156,6 +178,42 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn every_mobile_network_is_read_and_one_that_hides_it_is_mobile() {
+        let rows = MOBILE.lines().filter(|l| !l.starts_with('#')).count();
+        assert_eq!(mobile_numbers().len(), rows);
+        let judge =
+            |number| NameRules::builtin().judge(number, "Verizon Business", &Shape::default());
+        assert_eq!(
+            (judge(22394).access, judge(22394).carrier),
+            (Some(NetworkClass::Mobile), true)
+        );
+        assert_ne!(judge(64500).access, Some(NetworkClass::Mobile));
+    }
+
+    #[test]
+    fn words_both_trades_use_leave_the_shape_unproven() {
+        // Fifty /24s all over the world: what sellers of servers hold.
+        let mut shape = Shape::default();
+        for at in 0..50 {
+            shape.add_v4(
+                at << 26 | 0x0200_0000,
+                256,
+                Country::parse(["US", "NL", "SG"][at as usize % 3]),
+            );
+        }
+        let hosting = |name| NameRules::builtin().judge(210_000, name, &shape).hosting;
+        assert!(hosting("Acme Solutions LLC"));
+        for name in [
+            "Acme Internet LLC",
+            "Acmetel LLC",
+            "Acme Communications LLC",
+        ] {
+            assert!(!hosting(name), "{name}");
+        }
+        assert!(hosting("Acmetel Hosting LLC"));
     }
 
     #[test]

@@ -20,9 +20,10 @@ pub(super) enum Group {
     Mobile,
     Isp,
     Carrier,
+    Doubt,
 }
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("hosting", Group::Hosting),
     ("vpn", Group::Vpn),
     ("mail_scanner", Group::MailScanner),
@@ -32,6 +33,7 @@ const GROUPS: [(&str, Group); 9] = [
     ("mobile", Group::Mobile),
     ("isp", Group::Isp),
     ("carrier", Group::Carrier),
+    ("doubt", Group::Doubt),
 ];
 
 /// The groups a name's words are in, one bit each.
@@ -54,7 +56,7 @@ impl GroupSet {
 pub(super) struct Words {
     whole: HashMap<&'static str, GroupSet>,
     starts: Vec<(&'static str, GroupSet)>,
-    ends: Vec<&'static str>,
+    ends: Vec<(&'static str, GroupSet)>,
     pairs: Vec<(&'static str, &'static str, GroupSet)>,
 }
 
@@ -66,11 +68,19 @@ impl Words {
             let Some((name, words)) = line.split_once('\t') else {
                 continue;
             };
-            if name == "hosting_end" {
-                new.ends.extend(words.split(' '));
-            } else if let Some((_, group)) = GROUPS.into_iter().find(|(n, _)| *n == name) {
-                let set = GroupSet(1 << group as u16);
-                words.split(' ').for_each(|word| new.put(word, set));
+            let (name, end) = name
+                .strip_suffix("_end")
+                .map_or((name, false), |n| (n, true));
+            let Some((_, group)) = GROUPS.into_iter().find(|(n, _)| *n == name) else {
+                continue;
+            };
+            let set = GroupSet(1 << group as u16);
+            for word in words.split(' ') {
+                if end {
+                    new.ends.push((word, set));
+                } else {
+                    new.put(word, set);
+                }
             }
         }
         new
@@ -109,12 +119,10 @@ impl Words {
                 found.add(*set);
             }
         }
-        if self
-            .ends
-            .iter()
-            .any(|end| word.len() > end.len() && word.ends_with(end))
-        {
-            found.add(GroupSet(1 << Group::Hosting as u16));
+        for (end, set) in &self.ends {
+            if word.len() > end.len() && word.ends_with(end) {
+                found.add(*set);
+            }
         }
     }
 }
@@ -125,7 +133,10 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_names_a_group() {
-        let known = |name: &str| name == "hosting_end" || GROUPS.iter().any(|(n, _)| *n == name);
+        let known = |name: &str| {
+            let name = name.strip_suffix("_end").unwrap_or(name);
+            GROUPS.iter().any(|(n, _)| *n == name)
+        };
         let lines = WORDS.lines().filter(|l| !l.starts_with('#'));
         for line in lines {
             assert!(
