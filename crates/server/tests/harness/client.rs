@@ -113,7 +113,10 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Response> {
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: assay.test\r\n");
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            head.push_str("Host: assay.test\r\n");
+        }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -140,7 +143,7 @@ impl Client {
                 break response;
             }
         };
-        if head_only {
+        if head_only || response.status == 204 {
             return Ok(response);
         }
         if response.header("transfer-encoding") == Some("chunked") {

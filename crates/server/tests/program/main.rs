@@ -9,10 +9,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod clicks;
 mod commands;
 mod conversions;
 mod crash;
 mod events;
 mod native;
+mod postbacks;
 mod rules;
 mod s2s;

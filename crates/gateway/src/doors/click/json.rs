@@ -6,7 +6,8 @@ use assay_model::facts::{IpFacts, MarkKind, NetworkClass, UaKind};
 use assay_model::hit::Field;
 use assay_model::verdict::{Action, Effect, Verdict};
 use assay_model::{Facts, Reason};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::call::Call;
 use crate::destination::Place;
@@ -58,26 +59,42 @@ fn asked<'c>(call: &Call<'c>) -> impl Iterator<Item = &'c str> {
 /// is no field, is null.
 pub fn answer(told: Told<'_>, call: &Call<'_>) -> Vec<u8> {
     let verdict = told.verdict;
-    let mut out = Map::new();
+    let mut out = Answered(Vec::with_capacity(4));
     let id = (!told.transaction_id.is_empty()).then_some(told.transaction_id);
-    out.insert("transaction_id".to_owned(), id.into());
+    out.put("transaction_id", id.into());
     let rejected = matches!(verdict.action, Action::Rejected | Action::Monitored);
     let status = if rejected { "rejected" } else { "approved" };
-    out.insert("status".to_owned(), status.into());
+    out.put("status", status.into());
     if rejected {
         let reason = verdict.reason.info().adsecurity;
-        out.insert("reason".to_owned(), reason.into());
+        out.put("reason", reason.into());
     }
     if verdict.action == Action::Monitored {
-        out.insert("monitoring_mode".to_owned(), true.into());
+        out.put("monitoring_mode", true.into());
     }
     let all = FIELDS.iter().copied().filter(|_| call.all_fields);
     for name in all.chain(asked(call)) {
-        if !out.contains_key(name) {
-            out.insert(name.to_owned(), field(told, name));
+        if out.0.iter().all(|(own, _)| *own != name) {
+            out.put(name, field(told, name));
         }
     }
-    Value::Object(out).to_string().into_bytes()
+    // Texts, numbers and lists of texts always can be written.
+    serde_json::to_vec(&out).unwrap_or_default()
+}
+
+/// The names and values of an answer, in their order.
+struct Answered<'n>(Vec<(&'n str, Value)>);
+
+impl<'n> Answered<'n> {
+    fn put(&mut self, name: &'n str, value: Value) {
+        self.0.push((name, value));
+    }
+}
+
+impl Serialize for Answered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 fn field(told: Told<'_>, name: &str) -> Value {
