@@ -80,7 +80,7 @@ pub enum Counters {
     /// They are left alone: the event is judged once more, and counted then.
     Leave,
     /// They were read when it was judged before, by this rule; another rule has none.
-    Had(RuleRef, Readings),
+    Had(RuleRef, Box<Readings>),
 }
 
 /// Counters as a record keeps them.
@@ -93,7 +93,7 @@ impl Memory {
             && by == rule
             && readings.len() == recall.readings.len()
         {
-            recall.readings = readings;
+            recall.readings = *readings;
         }
         recall.search = self.search;
         recall.click = self.click;

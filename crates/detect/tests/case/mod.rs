@@ -85,14 +85,13 @@ impl CaseClick {
             .iter()
             .find(|row| Some(row.code) == self.reason.as_deref());
         click.reason = reason.map_or(Reason::Clean, |row| row.reason);
-        let device = |(name, id): (&String, &Box<str>)| {
-            let field = Field::parse(name)?;
-            Some(ClickDevice {
+        for (name, id) in &self.devices {
+            let field = Field::parse(name);
+            click.devices.extend(field.map(|field| ClickDevice {
                 field,
                 id: id.clone(),
-            })
-        };
-        click.devices = self.devices.iter().filter_map(device).collect();
+            }));
+        }
         click
     }
 }

@@ -261,7 +261,7 @@ impl<C: CounterStore> Settler<C> {
         let events = &self.conversions.events;
         let stored = events.get(row.account, row.conversion_id).await;
         let stored = stored.map_err(|error| LedgerError::Backend(error.to_string()))?;
-        let first = stored.as_ref().and_then(|stored| read(stored));
+        let first = stored.as_ref().and_then(read);
         let learnt = self.judge(row, first.as_ref(), whose, &found, last).await;
         // The record first: an entry stands for a judgement that is kept.
         self.outbox.written().await;
@@ -363,7 +363,8 @@ fn counters(first: Option<&EventRecord<'_>>, search: ClickSearch) -> Counters {
         Some(Degraded::RecallLate | Degraded::Warming | Degraded::TableQuota)
     );
     if !first.recall.uncounted && !unread {
-        return Counters::Had(first.verdict.rule, first.recall.readings.clone());
+        let readings = Box::new(first.recall.readings.clone());
+        return Counters::Had(first.verdict.rule, readings);
     }
     match search {
         // It goes on waiting, and is counted when its click is known.
