@@ -6,8 +6,8 @@ use assay_model::{AccountId, EventId, IntegrationId};
 use rusqlite::{Connection, OptionalExtension, Params, ToSql};
 
 use super::PAGE_MAX;
-use crate::embedded::sqlite::failed;
 use super::row::{COLUMNS, Stored, all, broken, read};
+use crate::embedded::sqlite::failed;
 
 /// The conversion that a message with these keys sends again; [`Keys`] says which it is.
 pub fn by_keys(

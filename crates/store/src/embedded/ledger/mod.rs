@@ -33,7 +33,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::sqlite::{
-    Database, Durability, Migration, OnFailedCommit, Readers, Schema, Writer, migration,
+    Database, Durability, Migration, OnFailedCommit, Readers, Schema, Writer, failed, migration,
 };
 
 const SCHEMA: Schema = Schema {
@@ -47,6 +47,13 @@ const MIGRATIONS: &[Migration] = &[
 
 /// Most conversions of one page, and most that one id is answered with.
 pub const PAGE_MAX: u32 = 1000;
+
+/// What the writer keeps of the file in memory: keys fall anywhere, so the pages that a batch
+/// touches are found again only if many are kept.
+const CACHE_KIB: i64 = 64 << 10;
+/// Pages of the write-ahead file after which it is folded in: a page that many commits touch
+/// is then written into the file once.
+const CHECKPOINT_PAGES: i64 = 8 << 10;
 
 /// Settings of a [`SqliteLedger`].
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +124,9 @@ impl SqliteLedger {
     pub fn open(path: &Path, options: LedgerOptions) -> Result<Self, StoreError> {
         let file = Database::new(path);
         let db = file.writer(SCHEMA, Durability::EachCommit)?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)
+            .and_then(|()| db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES))
+            .map_err(failed)?;
         let newest = find::newest_id(&db)?;
         let readers = Readers::start("ledger-read", &file, options.readers, options.queue)?;
         let reports = Readers::start("ledger-report", &file, options.reports, 64)?;

@@ -78,14 +78,19 @@ fn in_savepoint<T, E: From<StoreError>>(
         // A full disk ends the whole transaction; a savepoint now would commit by itself.
         return Err(StoreError::Backend(LOST.to_owned()).into());
     }
-    db.execute_batch("SAVEPOINT job").map_err(failed)?;
+    run(db, "SAVEPOINT job")?;
     let made = work(db);
-    let end = match made {
-        Ok(_) => "RELEASE job",
-        Err(_) => "ROLLBACK TO job; RELEASE job",
-    };
-    db.execute_batch(end).map_err(failed)?;
+    if made.is_err() {
+        run(db, "ROLLBACK TO job")?;
+    }
+    run(db, "RELEASE job")?;
     made
+}
+
+/// Runs a statement that is kept prepared: these stand around every job.
+fn run(db: &Connection, sql: &str) -> Result<(), StoreError> {
+    let done = db.prepare_cached(sql).and_then(|mut s| s.execute([]));
+    done.map(|_| ()).map_err(failed)
 }
 
 /// The writer thread of one file.
