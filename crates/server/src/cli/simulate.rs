@@ -4,13 +4,13 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use assay_gateway::{NativeEvent, NoOutbox, Scratch, decide};
+use assay_gateway::{NativeEvent, NoOutbox, Scratch, decide_native};
 use assay_model::document::IntegrationKind;
 use assay_model::{Clock, Reason, SystemClock, Timestamp};
 use clap::{Args, ValueEnum};
 
 use crate::offline;
-use crate::simulate::{self, Door, Options, Setting, Simulator, Tally};
+use crate::simulate::{self, Buyers, Door, Options, Setting, Simulator, Tally, WithConversions};
 
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
@@ -26,6 +26,10 @@ pub struct SimulateArgs {
     /// Share of events that belong to a fraud campaign.
     #[arg(long, default_value_t = 0.25)]
     fraud_share: f64,
+    /// Share of people's clicks that convert. Conversions come beside the events, at their own
+    /// time after the click; not with `--format s2s`, which has none.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    conversions: f64,
     /// When the traffic begins (RFC 3339 or unix time); default: now.
     #[arg(long, value_parser = |text: &str| Timestamp::parse(text).map_err(|e| e.to_string()))]
     start: Option<Timestamp>,
@@ -62,11 +66,23 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         "--fraud-share must be 0 to 1"
     );
     anyhow::ensure!(args.per_second > 0.0, "--per-second must be above 0");
+    anyhow::ensure!(
+        (0.0..=1.0).contains(&args.conversions),
+        "--conversions must be 0 to 1"
+    );
+    anyhow::ensure!(
+        args.conversions == 0.0 || args.format == Form::Ndjson,
+        "--conversions: the S2S door takes none; use --format ndjson"
+    );
     if args.check {
         return check(args);
     }
-    let simulator = Simulator::new(options(args));
-    write(args, simulator)
+    write(args, traffic(args))
+}
+
+fn traffic(args: &SimulateArgs) -> WithConversions {
+    let buyers = Buyers::new(args.seed, args.conversions);
+    WithConversions::new(Simulator::new(options(args)), buyers)
 }
 
 fn options(args: &SimulateArgs) -> Options {
@@ -79,7 +95,7 @@ fn options(args: &SimulateArgs) -> Options {
     }
 }
 
-fn write(args: &SimulateArgs, simulator: Simulator) -> anyhow::Result<ExitCode> {
+fn write(args: &SimulateArgs, simulator: WithConversions) -> anyhow::Result<ExitCode> {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     for labelled in simulator {
         let line = match args.format {
@@ -123,12 +139,12 @@ fn check(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     let (account, integration) = snapshot
         .integration(offline::INTEGRATION)
         .context("the engine has no integration")?;
-    for labelled in Simulator::new(options(args)) {
+    for labelled in traffic(args) {
         let json = labelled.event.native_json(None).to_string();
         let event = NativeEvent::parse(json.as_bytes())?;
         let hit = event.hit(offline::ACCOUNT, offline::INTEGRATION, labelled.at, None);
         let expected = labelled.expected_in(setting);
-        offline::now(decide(
+        offline::now(decide_native(
             &engine,
             &outbox,
             &mut scratch,

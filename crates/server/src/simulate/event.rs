@@ -23,6 +23,26 @@ pub struct ClientHints {
     pub mobile: bool,
 }
 
+/// What a conversion or a later event says beside its click's fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bought {
+    /// When its click happened.
+    pub click_time: Timestamp,
+    /// Name of a later event.
+    pub event_name: Option<&'static str>,
+    /// The shop's order.
+    pub order_id: String,
+    /// What the publisher gets.
+    pub payout: Option<&'static str>,
+    /// What the advertiser pays.
+    pub revenue: Option<&'static str>,
+    /// When an app's install began.
+    pub begin_install_time: Option<Timestamp>,
+}
+
+/// Currency of all amounts.
+pub const CURRENCY: &str = "USD";
+
 /// An event as a source would send it; `None` = not given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimEvent {
@@ -70,6 +90,8 @@ pub struct SimEvent {
     pub languages: Option<String>,
     /// The source's own id of the event.
     pub external_transaction_id: String,
+    /// Of a conversion.
+    pub bought: Option<Bought>,
 }
 
 impl Default for SimEvent {
@@ -97,6 +119,7 @@ impl Default for SimEvent {
             client_hints: None,
             languages: None,
             external_transaction_id: String::new(),
+            bought: None,
         }
     }
 }
@@ -146,6 +169,17 @@ impl SimEvent {
                 "sec-ch-ua-mobile": if hints.mobile { "?1" } else { "?0" },
             });
             put("client_hints", Some(hints));
+        }
+        if let Some(bought) = &self.bought {
+            put("click_time", Some(bought.click_time.to_string().into()));
+            put("click_ip", self.ip.map(|ip| ip.to_string().into()));
+            put("order_id", Some(bought.order_id.as_str().into()));
+            put("currency", Some(CURRENCY.into()));
+            put("event_name", bought.event_name.map(Value::from));
+            put("payout", bought.payout.map(Value::from));
+            put("revenue", bought.revenue.map(Value::from));
+            let install = bought.begin_install_time.map(|at| at.to_string().into());
+            put("begin_install_time", install);
         }
         put("truth", Some(self.truth.as_str().into()));
         put("campaign", Some(self.campaign.into()));
@@ -204,7 +238,7 @@ impl SimEvent {
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters.
-fn encode(text: &str, out: &mut String) {
+pub(super) fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));

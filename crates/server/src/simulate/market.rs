@@ -8,24 +8,63 @@ pub(super) struct Offer {
     pub id: &'static str,
     pub advertiser: &'static str,
     weight: u32,
+    pub deal: Deal,
 }
 
-const fn offer(id: &'static str, advertiser: &'static str, weight: u32) -> Offer {
+/// What an offer pays.
+#[derive(Clone, Copy)]
+pub(super) struct Deal {
+    /// To the publisher, for a conversion.
+    pub payout: &'static str,
+    /// By the advertiser, for a conversion.
+    pub revenue: &'static str,
+    /// What buyers do later, and what the advertiser pays for it.
+    pub later: (&'static str, &'static str),
+}
+
+const fn offer(id: &'static str, advertiser: &'static str, weight: u32, deal: Deal) -> Offer {
     Offer {
         id,
         advertiser,
         weight,
+        deal,
     }
 }
 
+const fn deal(
+    payout: &'static str,
+    revenue: &'static str,
+    later: (&'static str, &'static str),
+) -> Deal {
+    Deal {
+        payout,
+        revenue,
+        later,
+    }
+}
+
+const SHOES: Deal = deal("6.20", "8.50", ("second_order", "5.10"));
+const CLUB: Deal = deal("3.00", "4.20", ("renewal", "4.20"));
+const TRAVEL: Deal = deal("14.00", "19.00", ("upgrade", "7.50"));
+const QUOTE: Deal = deal("9.50", "12.00", ("contract_signed", "40.00"));
+const PUZZLE: Deal = deal("1.10", "1.60", ("level_10", "0.90"));
+const FARM: Deal = deal("0.85", "1.25", ("first_purchase", "2.40"));
+const MEALS: Deal = deal("11.00", "15.00", ("second_box", "6.00"));
+
+/// What an offer pays; what the first one does for an unknown one.
+pub(super) fn deal_of(offer: Option<&str>) -> Deal {
+    let known = OFFERS.iter().find(|known| Some(known.id) == offer);
+    known.map_or(SHOES, |known| known.deal)
+}
+
 pub(super) const OFFERS: &[Offer] = &[
-    offer("o-spring-shoes", "a-northwear", 22),
-    offer("o-running-club", "a-northwear", 12),
-    offer("o-travel-insurance", "a-safeway-mutual", 16),
-    offer("o-car-quote", "a-safeway-mutual", 9),
-    offer("o-puzzle-install", "a-brightgames", 18),
-    offer("o-farm-install", "a-brightgames", 11),
-    offer("o-meal-box", "a-kitchenly", 12),
+    offer("o-spring-shoes", "a-northwear", 22, SHOES),
+    offer("o-running-club", "a-northwear", 12, CLUB),
+    offer("o-travel-insurance", "a-safeway-mutual", 16, TRAVEL),
+    offer("o-car-quote", "a-safeway-mutual", 9, QUOTE),
+    offer("o-puzzle-install", "a-brightgames", 18, PUZZLE),
+    offer("o-farm-install", "a-brightgames", 11, FARM),
+    offer("o-meal-box", "a-kitchenly", 12, MEALS),
 ];
 
 /// A seller of honest traffic.
@@ -52,9 +91,26 @@ const NO_APPS: &[App] = &[];
 /// Publishers whose traffic comes through the native door, with all that a browser tells.
 const NATIVE: [&str; 3] = ["p-social-feed", "p-made-up", "p-app-mix"];
 
+/// Publishers whose visitors come through links of a custom integration.
+const LINKED: [&str; 5] = [
+    "p-recipe-garden",
+    "p-playtime-apps",
+    "p-click-club",
+    "p-cash-clicks",
+    QUICK,
+];
+
+/// The publisher whose conversions no buyer made.
+pub(super) const QUICK: &str = "p-quick-leads";
+
 /// Whether a publisher is connected by the native door rather than by S2S calls.
 pub fn is_native(publisher: Option<&str>) -> bool {
     publisher.is_some_and(|id| NATIVE.contains(&id))
+}
+
+/// Whether a publisher is connected by links and postbacks.
+pub fn is_linked(publisher: Option<&str>) -> bool {
+    publisher.is_some_and(|id| LINKED.contains(&id))
 }
 
 pub(super) const PUBLISHERS: &[Publisher] = &[

@@ -4,14 +4,19 @@
 //! and the reasons of which an engine should find one. The same options write the same
 //! traffic. No clock, no IO: who sends it and when is the caller's.
 //!
+//! [`Buyers`] add what follows clicks: sales, later events, returns, and conversions nobody made.
+//!
 //! Some campaigns can be told only with help: [`lists`] are files for `assay intel import`,
 //! [`deny_list`] is an account's own list. [`Labelled::expected_in`] says what is left to
 //! expect without them, or where a door does not carry what gives the campaign away.
 
 mod agents;
+mod buyers;
 mod campaigns;
 mod event;
+mod links;
 mod market;
+mod merged;
 mod networks;
 mod people;
 mod rng;
@@ -23,11 +28,14 @@ mod tests;
 use assay_model::document::IntegrationKind;
 use assay_model::{Reason, Timestamp};
 
+pub use buyers::{Buyers, Fate, Sequel, What};
 #[cfg(test)]
 use campaigns::campaign_names;
 pub use campaigns::{deny_list, lists};
 pub use event::SimEvent;
-pub use market::is_native;
+pub use links::OFFER_PARAM;
+pub use market::{is_linked, is_native};
+pub use merged::WithConversions;
 pub use schedule::Simulator;
 pub use tally::Tally;
 

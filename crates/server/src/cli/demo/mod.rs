@@ -1,5 +1,8 @@
 //! `assay demo`: a server on a scratch folder with a seeded account and live traffic.
 
+mod http;
+mod links;
+mod shop;
 mod traffic;
 
 use std::net::TcpListener;
@@ -49,6 +52,8 @@ struct Seeded {
     account: AccountId,
     /// The tracker that asks by S2S calls.
     integration: u32,
+    /// The one of links and postbacks.
+    linked: u32,
     /// The one that sends batches to the native door, and its access key.
     native: (u32, String),
     password: String,
@@ -70,6 +75,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         .unwrap_or_default();
     config.listen.data = address(args.data_listen.as_deref(), &config.listen.data);
     config.listen.console = address(args.console_listen.as_deref(), &config.listen.console);
+    // Visitors come from this machine; a header says where they would come from.
+    config.listen.trusted_proxies = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()];
     // A laptop's worth: 64 MB of counters when full.
     config.gateway.counter_slots = 2_000_000;
     config.recheck()?;
@@ -83,6 +90,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         to: server.data,
         account: seeded.account.0,
         integration: seeded.integration,
+        linked: seeded.linked,
         native: seeded.native.clone(),
         clock: Arc::clone(&server.state.clock),
         stop: Arc::clone(&stop),
@@ -196,6 +204,7 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
     let tracker = integration(json!({"name": "Demo tracker", "kind": "s2s"})).await?;
     let native = json!({"name": "Demo batches", "kind": "s2s", "access_key": key});
     let native = (integration(native).await?, key);
+    let linked = integration(linked()).await?;
     insert(
         DocKind::List,
         serde_json::to_value(crate::simulate::deny_list())?,
@@ -205,13 +214,23 @@ async fn seed(server: &Server) -> anyhow::Result<Seeded> {
     Ok(Seeded {
         account,
         integration: tracker,
+        linked,
         native,
         password,
     })
 }
 
+/// An integration of links and postbacks.
+fn linked() -> serde_json::Value {
+    json!({"name": "Demo links", "kind": "custom", "clicks": {
+        "approved_url": "https://shop.example/landing?cid={transaction_id}&offer={offer}",
+        "fallback_url": "https://news.example/",
+        "params": {"offer": crate::simulate::OFFER_PARAM},
+    }})
+}
+
 fn print_welcome(server: &Server, seeded: &Seeded, data: &Path) {
-    let (account, integration) = (seeded.account, seeded.integration);
+    let (account, integration, linked) = (seeded.account, seeded.integration, seeded.linked);
     println!(
         "Assay demo: simulated traffic against the real doors, kept in {}\n\
          \n\
@@ -225,11 +244,26 @@ fn print_welcome(server: &Server, seeded: &Seeded, data: &Path) {
          &s3=news.example&s6=Mozilla%2F5.0%20(iPhone%3B%20CPU%20iPhone%20OS%2017_5%20like%20Mac%20OS%20X)%20AppleWebKit%2F605.1.15\
          %20(KHTML%2C%20like%20Gecko)%20Version%2F17.5%20Mobile%2F15E148%20Safari%2F604.1'\n\
          \n\
-         Add &verbose=1 for the reasons with their evidence. Stop with Ctrl-C.",
+         Add &verbose=1 for the reasons with their evidence.\n\
+         \n\
+         Follow a link as a visitor would (the address is that of the header, since the demo trusts\n\
+         this machine as a proxy):\n\
+         \n\
+         curl -i -H 'X-Forwarded-For: 86.129.1.7' -A 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) \
+         AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1' \
+         'http://{}/click/{linked}?campaign=o-spring-shoes&publisher=p-mine&external_transaction_id=my-1'\n\
+         \n\
+         Without -A it is curl's click, and goes to the fallback. Half a minute later, its sale:\n\
+         \n\
+         curl 'http://{}/postback/{linked}?external_transaction_id=my-1&payout=6.20&revenue=8.50&order_id=1001'\n\
+         \n\
+         Stop with Ctrl-C.",
         data.display(),
         server.data,
         server.console,
         seeded.password,
+        server.data,
+        server.data,
         server.data,
     );
 }

@@ -1,15 +1,18 @@
-//! The demo's traffic: most of it as a tracker's S2S calls, the rest as another's batches.
+//! The demo's traffic: as a tracker's S2S calls, as another's batches, and by links.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use assay_model::{Clock, Timestamp};
 
+use super::http::{Caller, connect};
+use super::links::Links;
+use super::shop;
 use crate::simulate::{Labelled, Options, Simulator, is_native};
 
 /// Lines of a batch, and how long the first of them waits for more.
@@ -21,6 +24,8 @@ pub struct Traffic {
     pub to: SocketAddr,
     pub account: u32,
     pub integration: u32,
+    /// The integration of links and postbacks.
+    pub linked: u32,
     /// The integration of batches and its access key.
     pub native: (u32, String),
     pub clock: Arc<dyn Clock>,
@@ -38,26 +43,31 @@ impl Traffic {
             fraud_share: 0.3,
         });
         let thread = std::thread::Builder::new().name("traffic".to_owned());
-        thread.spawn(move || self.run(simulator))
+        let (owe, owed) = mpsc::channel();
+        let links = Links::new(self.linked, Caller::new(self.to), seed, owe);
+        let (to, clock) = (self.to, Arc::clone(&self.clock));
+        let shop = std::thread::Builder::new().name("shop".to_owned());
+        let shop = shop.spawn(move || shop::run(to, &clock, &owed))?;
+        // The shop closes with the traffic, which owns the way to it.
+        thread.spawn(move || self.run(simulator, links) + shop.join().unwrap_or(0))
     }
 
-    fn run(&self, simulator: Simulator) -> u64 {
-        let mut tracker = Tracker {
-            to: self.to,
-            stream: None,
-        };
+    fn run(&self, simulator: Simulator, mut links: Links) -> u64 {
+        let mut tracker = Caller::new(self.to);
         let mut batch = Batch::default();
         let mut sent = 0;
-        for labelled in simulator {
+        for mut labelled in simulator {
             if !self.wait_for(labelled.at) {
                 break;
             }
-            let done = if is_native(labelled.event.publisher.as_deref()) {
+            let done = if Links::carries(&labelled) {
+                links.send(&mut labelled, self.clock.now()).map(|()| 1)
+            } else if is_native(labelled.event.publisher.as_deref()) {
                 batch.add(&labelled, self.native.0);
                 Ok(0)
             } else {
                 let target = labelled.event.s2s_query(self.account, self.integration);
-                tracker.get(&target).map(|()| 1)
+                tracker.get(&target, &[]).map(|_| 1)
             };
             let batched = batch.send_due(self, labelled.at);
             for done in [done, batched] {
@@ -137,44 +147,4 @@ fn post(to: SocketAddr, key: &str, body: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
-}
-
-fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&to, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    Ok(stream)
-}
-
-/// One keep-alive connection, as a tracker has.
-struct Tracker {
-    to: SocketAddr,
-    stream: Option<TcpStream>,
-}
-
-impl Tracker {
-    fn get(&mut self, target: &str) -> anyhow::Result<()> {
-        let done = self.try_get(target);
-        if done.is_err() {
-            self.stream = None;
-        }
-        done.context("a call could not be sent")
-    }
-
-    fn try_get(&mut self, target: &str) -> std::io::Result<()> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            none => none.insert(connect(self.to)?),
-        };
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", self.to)?;
-        let mut answer = Vec::new();
-        let mut part = [0; 2048];
-        // Answers of this door are small and end with the JSON's closing brace.
-        while !answer.ends_with(b"}") {
-            match stream.read(&mut part)? {
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                n => answer.extend_from_slice(&part[..n]),
-            }
-        }
-        Ok(())
-    }
 }
