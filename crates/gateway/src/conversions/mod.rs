@@ -5,6 +5,7 @@
 
 mod claims;
 mod click;
+mod fields;
 mod guard;
 mod ids;
 mod params;

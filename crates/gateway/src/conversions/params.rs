@@ -125,8 +125,8 @@ impl<'p> Told<'p> {
 
     fn take(&mut self, name: Name, sent: Sent<'p>) {
         let (_, value) = sent;
-        // Only a user agent says something by being blank.
-        if value.trim().is_empty() && name != Name::Field(Field::UserAgent) {
+        // Also of a user agent: who tells of a buyer leaves out what it does not know.
+        if value.trim().is_empty() {
             return;
         }
         if is_unreplaced(value) {

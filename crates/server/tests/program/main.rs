@@ -18,3 +18,4 @@ mod native;
 mod postbacks;
 mod rules;
 mod s2s;
+mod storm;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use assay_detect::verdict::agrees;
 use assay_model::ledger::{Status, Waiting};
 use assay_model::ports::Ledger;
-use assay_model::{Action, ClickSearch, EventId, EventKind, MatchedBy, Reason};
+use assay_model::{Action, ClickSearch, Clock as _, EventId, EventKind, MatchedBy, Reason};
 use serde_json::{Value, json};
 
 use super::world::{OWN, Settings, World, foreign};
@@ -290,6 +290,36 @@ async fn who_may_not_send_is_told_so() {
             .postback(&format!("external_transaction_id=c1{more}"))
             .await;
     }
+}
+
+#[tokio::test]
+async fn a_signed_postback_is_taken_and_sent_again_it_is_the_same() {
+    let secret = "a-secret-of-thirty-two-characters";
+    let signing = json!({"mode": "enforce", "keys": [{"id": "k1", "secret": secret}]});
+    let world = with(json!({ "signing": signing }), json!({}));
+    clicked(&world).await;
+    let (status, body) = world
+        .call("/postback/7", "external_transaction_id=c1")
+        .await;
+    assert_eq!(
+        (status, body["reason"].as_str().unwrap()),
+        (401, "SIGNATURE_INVALID")
+    );
+    let at = world.clock.now().0 / 1000;
+    let query = format!("external_transaction_id=c1&sig_key=k1&sig_time={at}");
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let signature = assay_model::signing::sign(secret, super::world::INTEGRATION, pairs);
+    let signed = format!("{query}&signature={signature}");
+    let first = world.postback(&signed).await;
+    let again = world.postback(&signed).await;
+    assert_eq!(
+        (&first["status"], &again["duplicate"]),
+        (&json!("approved"), &json!(true))
+    );
+    let (status, _) = world
+        .call("/postback/7", &format!("{signed}&payout=9"))
+        .await;
+    assert_eq!(status, 401, "what is not signed is not taken");
 }
 
 #[tokio::test]
