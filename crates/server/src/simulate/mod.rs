@@ -12,6 +12,8 @@
 
 mod agents;
 mod buyers;
+#[cfg(test)]
+mod buyers_tests;
 mod campaigns;
 mod event;
 mod links;

@@ -15,12 +15,12 @@ use super::shop::Call;
 use crate::simulate::{Buyers, Fate, Labelled, Sequel, What};
 
 /// Share of people's clicks that convert: far more than in life, to be seen soon.
-const CONVERTING: f64 = 0.15;
+const CONVERTING: f64 = 0.3;
 /// One click in so many is a visitor's own redirect.
 const REDIRECTS: u64 = 4;
 /// From a click to its first conversion, and between what follows, in the demo's time.
 const FIRST_MS: i64 = 2_000;
-const NEXT_MS: i64 = 3_000;
+const NEXT_MS: i64 = 2_000;
 /// The same where a visitor's redirect happens now: slower than the fastest person.
 const LIVE_FIRST_MS: i64 = 14_000;
 const LIVE_NEXT_MS: i64 = 5_000;
@@ -183,4 +183,44 @@ fn own_id_of_location(location: &str) -> Option<String> {
     let (_, query) = location.split_once('?')?;
     let cid = query.split('&').find_map(|pair| pair.strip_prefix("cid="));
     cid.filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::{Options, Simulator};
+
+    const NOW: Timestamp = Timestamp(1_795_370_400_000);
+
+    #[test]
+    fn times_that_are_told_have_passed_and_follow_their_click() {
+        let mut buyers = Buyers::new(1, 1.0);
+        let mut seen = 0;
+        for mut click in Simulator::new(Options::new(1, NOW, 50.0)).take(2_000) {
+            let Some(sequel) = buyers.after(&mut click) else {
+                continue;
+            };
+            for live in [false, true] {
+                let plan = schedule(&sequel, NOW, live);
+                assert!(plan.click_time.is_none_or(|at| !live && at < NOW));
+                let click_time = plan.click_time.unwrap_or(NOW);
+                for (step, (due, told)) in sequel.steps.iter().zip(&plan.steps) {
+                    let tells = matches!(step.what, What::Conversion(_));
+                    assert!(!tells || told <= due, "{sequel:?} {plan:?}");
+                    assert!(told > &click_time && due.ms_since(NOW) <= 24_000);
+                }
+                let fast = plan.steps[0].1.ms_since(click_time) < FAST_MS;
+                assert_eq!(fast, sequel.fate == Fate::Instant, "{sequel:?}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 1_000);
+    }
+
+    #[test]
+    fn a_shop_reads_its_id_and_a_fallback_page_gets_none() {
+        let at_shop = "https://shop.example/landing?cid=abc2&offer=o";
+        assert_eq!(own_id_of_location(at_shop).as_deref(), Some("abc2"));
+        assert_eq!(own_id_of_location("https://news.example/"), None);
+    }
 }
