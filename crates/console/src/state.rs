@@ -9,8 +9,7 @@ use std::sync::Arc;
 use assay_model::Clock;
 use assay_model::ports::{
     ControlStore, ConversionReader, ErrorLog, EventReader, IntelView, Ledger, PolicyPublisher,
-    PostbackQueue,
-    ReportReader,
+    PostbackQueue, ReportReader,
 };
 
 use crate::auth::{PasswordCost, Setup};

@@ -133,7 +133,10 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         .post("/tokens", &json!({"name": "t", "scopes": ["read"]}))
         .await;
     let postback = app
-        .post("/postbacks", &json!({"name": "p", "url": "https://a.example/"}))
+        .post(
+            "/postbacks",
+            &json!({"name": "p", "url": "https://a.example/"}),
+        )
         .await;
     let delivery = app
         .deliveries

@@ -76,7 +76,10 @@ pub fn take_filters(query: &mut Query) -> Vec<ConversionFilter> {
     }
     for (dimension, values) in &out {
         let status = *dimension == ConversionDimension::Status;
-        for value in values.iter().filter(|value| status && Status::parse(value).is_none()) {
+        for value in values
+            .iter()
+            .filter(|value| status && Status::parse(value).is_none())
+        {
             let words = Status::ALL.map(Status::as_str).join(", ");
             query.refuse("status", format!("{value:?} is none of {words}"));
         }

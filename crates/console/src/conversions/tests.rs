@@ -325,7 +325,10 @@ async fn lists_filter_and_come_in_pages() {
         ("?status=pending,approved", of(&[4, 3, 2, 1])),
         ("?event=conversion", of(&[3, 2, 1])),
         ("?filter[event]=lead", of(&[4])),
-        ("?offer=shoes&publisher=p%3C1%3E&integration=7", of(&[3, 2, 1])),
+        (
+            "?offer=shoes&publisher=p%3C1%3E&integration=7",
+            of(&[3, 2, 1]),
+        ),
         ("?integration_id=8", of(&[])),
         ("?external_transaction_id=e2", of(&[2])),
         ("?transaction_id=t3,t1", of(&[3, 1])),
