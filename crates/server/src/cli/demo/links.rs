@@ -155,12 +155,13 @@ fn schedule(sequel: &Sequel, now: Timestamp, live: bool) -> Schedule {
             steps: steps.collect(),
         };
     }
-    // The last thing that tells a time tells the time at which it is sent.
-    let tells = |nth: usize| matches!(sequel.steps[nth].what, What::Conversion(_));
-    let last = (0..sequel.steps.len())
-        .rfind(|nth| tells(*nth))
-        .unwrap_or(0);
-    let click_time = due(last).plus_ms(-sequel.steps.get(last).map_or(0, |step| step.after_ms));
+    // So long ago that no step tells a time which has not come when it is sent.
+    let steps = sequel.steps.iter().enumerate();
+    let tells = steps.filter(|(_, step)| matches!(step.what, What::Conversion(_)));
+    let click_time = tells
+        .map(|(nth, step)| due(nth).plus_ms(-step.after_ms))
+        .min()
+        .unwrap_or(now);
     let steps = sequel.steps.iter().enumerate();
     Schedule {
         click_time: Some(click_time),
