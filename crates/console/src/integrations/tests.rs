@@ -30,6 +30,7 @@ async fn what_a_post_leaves_out_takes_its_default() {
                        "referrer_policy": null},
             "conversions": {"params": {}, "secure_token": null, "clickless": false,
                             "lookback_d": 30},
+            "signing": {"mode": "off", "keys": [], "window_s": 300},
             "urls": {"click": "https://eu.example/click/1", "jsp": "https://eu.example/jsp/1",
                      "impression": "https://eu.example/imp/1",
                      "postback": "https://eu.example/postback/1",

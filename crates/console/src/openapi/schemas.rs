@@ -144,6 +144,14 @@ fn integration() -> Value {
         ("clickless?", flag()),
         ("lookback_d?", number()),
     ]);
+    let signing = object(&[
+        ("mode?", one_of(&["off", "report", "enforce"])),
+        (
+            "keys?",
+            many(&object(&[("id", text()), ("secret", text())])),
+        ),
+        ("window_s?", number()),
+    ]);
     let urls = ["click", "jsp", "impression", "postback", "rejection", "s2s"];
     object(&[
         ("id?", given(number())),
@@ -159,6 +167,7 @@ fn integration() -> Value {
         ("on_degraded?", one_of(&["allow", "review", "block"])),
         ("clicks?", clicks),
         ("conversions?", conversions),
+        ("signing?", signing),
         (
             "urls?",
             given(object(&urls.map(|name| (name, maybe_text())))),
