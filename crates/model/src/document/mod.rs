@@ -11,8 +11,8 @@ mod token;
 
 pub use account::{Account, Retention, Role, User};
 pub use integration::{
-    CLICK_PARAMS, CONVERSION_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl, OnReject,
-    ReferrerPolicy, Status,
+    CLICK_PARAMS, CONVERSION_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl,
+    OnReject, ReferrerPolicy, Status,
 };
 pub use list::{
     List, ListEntry, ListField, ListMode, MAX_LIST_ENTRIES, parse_asn as list_asn,

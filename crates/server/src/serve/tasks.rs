@@ -56,7 +56,10 @@ impl Tasks {
         let teller = ClickTeller::new(node, runtime.clone())?;
         told.raise(&teller.noted());
         let passed = Arc::clone(&told);
-        spawn("seal", Box::new(move |stop| seal(&own, &mark, &passed, stop)))?;
+        spawn(
+            "seal",
+            Box::new(move |stop| seal(&own, &mark, &passed, stop)),
+        )?;
         spawn("told", Box::new(move |stop| tell(teller, &told, stop)))?;
         let own = Arc::clone(node);
         spawn("clicks", Box::new(move |stop| index_clicks(&own, stop)))?;

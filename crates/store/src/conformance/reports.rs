@@ -97,7 +97,10 @@ fn queries() -> Vec<ReportQuery> {
         ),
         query(&[D::ExternalTransactionId], vec![]),
         query(&[D::Status, D::Action], vec![]),
-        query(&[D::Status], vec![filter(D::Status, &["rejected", "on_hold"])]),
+        query(
+            &[D::Status],
+            vec![filter(D::Status, &["rejected", "on_hold"])],
+        ),
         query(
             &[D::Event],
             vec![filter(D::Event, &["conversion", "click"])],

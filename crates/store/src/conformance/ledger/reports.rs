@@ -84,7 +84,9 @@ fn sample(number: u32) -> NewConversion {
             0 => None,
             n => Amount::parse(&format!("0.{n}")).ok(),
         },
-        revenue: Amount::parse("0.1").ok().filter(|_| number % 7 != 0),
+        revenue: Amount::parse("0.1")
+            .ok()
+            .filter(|_| !number.is_multiple_of(7)),
         currency: ["EUR", "EUR", "USD"][number as usize % 3].to_owned(),
         ..conversion(ACCOUNT, number)
     }
