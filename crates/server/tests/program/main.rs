@@ -14,6 +14,7 @@ mod commands;
 mod conversions;
 mod crash;
 mod events;
+mod ledger;
 mod native;
 mod postbacks;
 mod rules;
