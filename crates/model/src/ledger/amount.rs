@@ -28,7 +28,7 @@ pub enum AmountError {
         "is not an amount: expected a decimal number like 12.50, without currency or separators"
     )]
     Malformed,
-    /// More than `WHOLE_DIGITS_MAX` digits before the point.
+    /// More digits than are taken before the point.
     #[error("is too large: at most 12 digits before the point")]
     TooLarge,
 }
