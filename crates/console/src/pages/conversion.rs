@@ -94,7 +94,10 @@ fn build(
     let state = &row.state;
     let others = state.reasons.iter();
     let others = others.filter(|reason| **reason != state.reason && **reason != Reason::Clean);
-    let name = row.event_name().replace('_', " ");
+    let name = match row.event.as_str() {
+        "" => "Conversion".to_owned(),
+        event => format!("Event {event}"),
+    };
     ConversionPage {
         heading: format!(
             "{name}: {}",
@@ -106,7 +109,7 @@ fn build(
         waiting: state.waiting.map_or("", waits),
         click: row.click.map_or_else(String::new, |id| id.to_string()),
         history: history.iter().map(|entry| line(entry, zone)).collect(),
-        facts: facts(row),
+        facts: facts(row, zone),
         fields: row.fields.clone().into_iter().collect(),
         done: String::new(),
         may_write,
@@ -137,15 +140,15 @@ fn line(entry: &Entry, zone: &TimeZone) -> EntryLine {
     }
 }
 
-fn facts(row: &Conversion) -> Vec<(&'static str, String)> {
+fn facts(row: &Conversion, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let from = &row.attributes;
     let text = |amount: &Option<assay_model::ledger::Amount>| {
         let amount = amount.as_ref();
         amount.map_or_else(String::new, |a| format!("{} {}", a.text(), row.currency))
     };
     let mut out = vec![
-        ("happened", row.time.to_string()),
-        ("came in", row.received.to_string()),
+        ("happened", words::moment(row.time, zone)),
+        ("came in", words::moment(row.received, zone)),
         ("integration", row.integration.to_string()),
         ("order", row.order_id.clone()),
         ("transaction id", row.transaction_id.clone()),
@@ -210,7 +213,7 @@ mod tests {
             ">Reject<",
             ">Approve<",
             "NO_CLICK",
-            "lead: pending",
+            "Event lead: pending",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

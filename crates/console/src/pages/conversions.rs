@@ -51,6 +51,7 @@ struct FilterChip {
 /// A conversion in a table.
 pub struct ConversionLine {
     pub id: String,
+    pub clock: String,
     pub time: String,
     pub publisher: String,
     pub sub_id: String,
@@ -77,6 +78,7 @@ impl ConversionLine {
         let clean = row.state.reason == assay_model::Reason::Clean;
         Self {
             id: row.conversion_id.to_string(),
+            clock: words::day_and_clock(row.time, zone),
             time: words::moment(row.time, zone),
             publisher: from.publisher.clone(),
             sub_id: from.sub_ids[0].clone(),

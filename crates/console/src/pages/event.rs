@@ -41,6 +41,7 @@ struct WhyPage {
     points: u8,
     time: String,
     decision_us: u32,
+    in_ledger: bool,
     degraded: &'static str,
     recomputed: bool,
     evidence: Vec<EvidenceRow>,
@@ -94,12 +95,14 @@ async fn show(visit: &Visit, id: &str) -> Result<WhyPage, ApiError> {
     let record = event.decode().map_err(damaged)?;
     let rule = rule_name(visit, &record).await?;
     let heading = heading(&record);
-    Ok(build(
-        visit.frame(heading, "events"),
-        &record,
-        rule,
-        &visit.zone,
-    ))
+    // A conversion that was only scored has a verdict, but no status.
+    let in_ledger =
+        record.facts.hit.event.is_conversion() && state.ledger.get(account, id).await?.is_some();
+    let frame = visit.frame(heading, "events");
+    Ok(WhyPage {
+        in_ledger,
+        ..build(frame, &record, rule, &visit.zone)
+    })
 }
 
 /// The rule's name as it was when it decided.
@@ -143,6 +146,7 @@ fn build(frame: Frame, record: &EventRecord<'_>, rule: String, zone: &TimeZone) 
         points: verdict.points,
         time: words::moment(record.facts.hit.received, zone),
         decision_us: record.decision_us,
+        in_ledger: false,
         degraded: verdict.degraded.map_or("", |cause| cause.as_str()),
         recomputed: why::is_same(record),
         evidence: verdict.findings.iter().map(evidence_row).collect(),

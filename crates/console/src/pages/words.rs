@@ -111,6 +111,12 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
     })
 }
 
+/// Day and time, for rows: 20 Nov 14:32:07.
+#[must_use]
+pub fn day_and_clock(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone).map_or_else(String::new, |t| t.strftime("%d %b %H:%M:%S").to_string())
+}
+
 /// An age: 40 s, 12 min, 5 h 10 min, 3 d.
 #[must_use]
 pub fn age(seconds: u64) -> String {
@@ -150,6 +156,7 @@ mod tests {
         let at = Timestamp(1_763_645_527_418);
         assert_eq!(clock(at, &zone), "14:32:07");
         assert_eq!(moment(at, &zone), "Thu 20 Nov 2025, 14:32:07.418");
+        assert_eq!(day_and_clock(at, &zone), "20 Nov 14:32:07");
         assert_eq!(age(40), "40 s");
         assert_eq!(age(18_600), "5 h 10 min");
         assert_eq!(age(300_000), "3 d");
