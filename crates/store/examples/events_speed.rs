@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use assay_model::ports::{Dimension, EventLog, EventQuery, EventReader, ReportQuery, ReportReader};
+use assay_model::ports::{
+    ClickIndex, Dimension, EventLog, EventQuery, EventReader, ReportQuery, ReportReader,
+};
 use assay_model::testing::NOW;
+use assay_model::{IntegrationId, Timestamp};
 use assay_store::conformance::sample::{ACCOUNTS, Sample};
 use assay_store::embedded::events::{EventStore, EventsOptions};
 use assay_store::spool::{FolderLock, Spool, SpoolOptions};
@@ -26,7 +29,9 @@ fn main() -> Result<(), Failure> {
     let mut sealer = store.sealer();
     let mut sample = Sample::new(0, 1, 2).on_time();
     let records = millions * 1_000_000;
-    let (mut spooled, mut sealed, mut spool_bytes, mut file_bytes) = (0.0, 0.0, 0, 0);
+    let mut indexer = store.click_indexer();
+    let (mut spooled, mut indexed, mut sealed) = (0.0, 0.0, 0.0);
+    let (mut spool_bytes, mut file_bytes) = (0, 0);
     for _ in 0..records / 100_000 {
         let batches: Vec<Vec<u8>> = (0..100_000 / 16).map(|_| batch(&mut sample)).collect();
         let start = cpu_s()?;
@@ -35,6 +40,9 @@ fn main() -> Result<(), Failure> {
             spool_bytes += batch.len();
         }
         spooled += cpu_s()? - start;
+        let start = cpu_s()?;
+        indexer.step()?;
+        indexed += cpu_s()? - start;
         let start = cpu_s()?;
         if sealer.unsealed_bytes() > 64 << 20 {
             file_bytes += sealer.seal()?.bytes;
@@ -51,6 +59,7 @@ fn main() -> Result<(), Failure> {
         spooled / n * 1e9,
         spool_bytes as f64 / n
     );
+    println!("index     {:8.0} ns a record", indexed / n * 1e9);
     println!(
         "seal      {:8.0} ns a row, {:.0} bytes",
         sealed / n * 1e9,
@@ -64,7 +73,42 @@ fn main() -> Result<(), Failure> {
             start.elapsed().as_secs_f64() * 1e3
         );
     }
-    tokio::runtime::Runtime::new()?.block_on(ask(&store))
+    indexer.step()?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        ask(&store).await?;
+        look_up(&store).await
+    })
+}
+
+/// Looks up clicks that are in files, and ids that are nowhere.
+async fn look_up(store: &EventStore) -> Result<(), Failure> {
+    const TIMES: u32 = 1000;
+    let query = EventQuery {
+        limit: 1000,
+        ..EventQuery::default()
+    };
+    let page = store.reader().list(ACCOUNTS[0], &query).await?;
+    let clicks = store.clicks();
+    let start = Instant::now();
+    let mut found = 0;
+    for event in &page.events {
+        let id = event.decode()?.event_id;
+        let row = clicks.find_by_event_id(ACCOUNTS[0], id).await?.found();
+        found += u32::from(row.is_some());
+    }
+    let us = start.elapsed().as_secs_f64() * 1e6 / page.events.len() as f64;
+    println!("find   {us:8.1} us, {found} of {}", page.events.len());
+    let start = Instant::now();
+    for nth in 0..TIMES {
+        let (id, integration) = (format!("none-{nth}"), IntegrationId(10));
+        let ever = Timestamp(0);
+        clicks
+            .find_by_external_id(ACCOUNTS[0], integration, &id, ever)
+            .await?;
+    }
+    let us = start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES);
+    println!("absent {us:8.1} us");
+    Ok(())
 }
 
 /// Seconds this thread was on a core: on a shared machine the clock says little.

@@ -1,4 +1,4 @@
-//! A text column of a row group as Parquet bytes.
+//! A column of texts or bytes of a row group, as Parquet has it.
 //!
 //! The crate's own writer looks every row's text up again, for all columns the greatest part of
 //! sealing. Here the rows are keys already: they are packed a page at a time, and the dictionary
@@ -26,7 +26,8 @@ use super::texts::TextColumn;
 const PAGE_ROWS: usize = 16_384;
 /// Bytes of plain texts of a page.
 const PAGE_BYTES: usize = 512 << 10;
-/// A dictionary that grows beyond this gets no more values.
+/// A dictionary that grows beyond this gets no more values, nor one with hardly fewer values than
+/// rows.
 const DICTIONARY_BYTES: usize = 1 << 20;
 /// Chance that a bloom filter sends a reader in vain.
 const BLOOM_FPP: f64 = 0.01;
@@ -90,23 +91,49 @@ impl Packed {
 }
 
 /// A column of a row group that is being written.
-#[derive(Default)]
 pub struct TextChunk {
     column: TextColumn,
-    /// Texts as they are, once the dictionary was full.
+    /// Texts as they are: from the beginning, or once the dictionary was full.
     plain: Option<Vec<u8>>,
+    page_bytes: usize,
     page_rows: usize,
+    /// Rows of finished pages of keys.
+    rows: usize,
     pages: Vec<Packed>,
     bloom: Option<Sbbf>,
     in_bloom: usize,
 }
 
+impl Default for TextChunk {
+    fn default() -> Self {
+        Self {
+            column: TextColumn::default(),
+            plain: None,
+            page_bytes: PAGE_BYTES,
+            page_rows: 0,
+            rows: 0,
+            pages: Vec::new(),
+            bloom: None,
+            in_bloom: 0,
+        }
+    }
+}
+
 impl TextChunk {
+    /// Of texts that are different in every row; pages are cut at so many bytes.
+    pub fn plain(page_bytes: usize) -> Self {
+        Self {
+            plain: Some(Vec::with_capacity(page_bytes)),
+            page_bytes,
+            ..Self::default()
+        }
+    }
+
     /// With a filter that says which of about `rows` different texts are not there.
-    pub fn with_bloom(rows: u64) -> Result<Self, EventsError> {
+    pub fn with_bloom(self, rows: u64) -> Result<Self, EventsError> {
         Ok(Self {
             bloom: Some(Sbbf::new_with_ndv_fpp(rows, BLOOM_FPP)?),
-            ..Self::default()
+            ..self
         })
     }
 
@@ -116,21 +143,27 @@ impl TextChunk {
         value: &DimensionValue<'_>,
         squeeze: &mut Squeeze,
     ) -> Result<(), EventsError> {
-        let mut bytes = 0;
-        match &mut self.plain {
-            None => self.column.push(value),
-            Some(plain) => {
-                let text = value.text();
-                plain.extend((text.len() as u32).to_le_bytes());
-                plain.extend(text.as_bytes());
-                bytes = plain.len();
-                if let Some(bloom) = &mut self.bloom {
-                    bloom.insert(&*text);
-                }
-            }
+        if self.plain.is_some() {
+            return self.push_plain(value.text().as_bytes(), squeeze);
+        }
+        self.column.push(value);
+        self.page_rows += 1;
+        if self.page_rows >= PAGE_ROWS {
+            self.end_page(squeeze)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a row to a plain column.
+    pub fn push_plain(&mut self, text: &[u8], squeeze: &mut Squeeze) -> Result<(), EventsError> {
+        let plain = self.plain.get_or_insert_default();
+        plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        plain.extend_from_slice(text);
+        if let Some(bloom) = &mut self.bloom {
+            bloom.insert(text);
         }
         self.page_rows += 1;
-        if self.page_rows >= PAGE_ROWS || bytes >= PAGE_BYTES {
+        if self.page_rows >= PAGE_ROWS || plain.len() >= self.page_bytes {
             self.end_page(squeeze)?;
         }
         Ok(())
@@ -155,7 +188,9 @@ impl TextChunk {
         self.column.clear_rows();
         let page = squeeze.page(&bytes, rows, Encoding::RLE_DICTIONARY)?;
         self.pages.push(page);
-        if self.column.dictionary().text_bytes() > DICTIONARY_BYTES {
+        self.rows += rows;
+        let dictionary = self.column.dictionary();
+        if dictionary.text_bytes() > DICTIONARY_BYTES || dictionary.len() > self.rows / 2 {
             self.plain = Some(Vec::new());
         }
         Ok(())
@@ -180,7 +215,10 @@ impl TextChunk {
     ) -> Result<(Bytes, ColumnCloseResult), EventsError> {
         self.end_page(squeeze)?;
         let mut chunk = Chunk::default();
-        chunk.add(self.dictionary_page(squeeze)?)?;
+        let has_dictionary = self.column.dictionary().len() > 0;
+        if has_dictionary {
+            chunk.add(self.dictionary_page(squeeze)?)?;
+        }
         let data_at = chunk.len();
         let mut places = Vec::with_capacity(self.pages.len());
         let mut rows = 0;
@@ -196,13 +234,16 @@ impl TextChunk {
         }
         let mut metadata = ColumnChunkMetaData::builder(descr)
             .set_compression(squeeze.codec)
-            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE_DICTIONARY])
+            .set_encodings(match has_dictionary {
+                true => vec![Encoding::PLAIN, Encoding::RLE_DICTIONARY],
+                false => vec![Encoding::PLAIN],
+            })
             .set_page_encoding_stats(self.page_stats())
             .set_total_compressed_size(chunk.len() as i64)
             .set_total_uncompressed_size(chunk.uncompressed as i64)
             .set_num_values(rows)
             .set_data_page_offset(data_at as i64)
-            .set_dictionary_page_offset(Some(0));
+            .set_dictionary_page_offset(has_dictionary.then_some(0));
         if bounds && self.plain.is_none() {
             metadata = metadata.set_statistics(self.bounds());
         }
@@ -230,7 +271,11 @@ impl TextChunk {
             (PageType::DATA_PAGE, encoding, pages.count() as i32)
         };
         let kinds = [
-            (PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1),
+            (
+                PageType::DICTIONARY_PAGE,
+                Encoding::PLAIN,
+                i32::from(self.column.dictionary().len() > 0),
+            ),
             data(Encoding::RLE_DICTIONARY),
             data(Encoding::PLAIN),
         ];

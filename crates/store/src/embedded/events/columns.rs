@@ -11,6 +11,8 @@ use assay_model::EventRecord;
 use assay_model::hit::Field as EventField;
 use assay_model::ports::{Dimension, DimensionValue};
 
+use super::fixed::BEFORE_TEXTS;
+
 /// The event's id as text.
 pub const EVENT_ID: &str = "event_id";
 /// Tenant; files are sorted by it first.
@@ -101,13 +103,12 @@ pub fn texts() -> impl Iterator<Item = Text> {
         .chain(FIELDS.map(Text::Field))
 }
 
-/// How many columns stand before the texts.
-pub const BEFORE_TEXTS: usize = 5;
-
 /// Where the texts are among all columns.
 pub fn text_places() -> Range<usize> {
     static COUNT: LazyLock<usize> = LazyLock::new(|| texts().count());
-    BEFORE_TEXTS..BEFORE_TEXTS + *COUNT
+    // The id and the numbers before.
+    let first = 1 + BEFORE_TEXTS;
+    first..first + *COUNT
 }
 
 /// The Arrow schema of files and tail.

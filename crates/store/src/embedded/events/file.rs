@@ -93,7 +93,7 @@ impl FileWriter {
         let temporary = path.with_extension("tmp");
         let file = File::create(&temporary)?;
         let squeeze = Squeeze::new(ZSTD_LEVEL)?;
-        let properties = properties(rows, &squeeze);
+        let properties = properties(&squeeze);
         // It puts the Arrow schema into the footer.
         let writer = ArrowWriter::try_new(file, Arc::clone(&SCHEMA), Some(properties))?;
         let (out, factory) = writer.into_serialized_writer()?;
@@ -223,7 +223,7 @@ fn sidecar_of(temporary: &Path) -> PathBuf {
     temporary.with_extension("clicks-tmp")
 }
 
-fn properties(rows: u64, squeeze: &Squeeze) -> WriterProperties {
+fn properties(squeeze: &Squeeze) -> WriterProperties {
     let path = |name: &str| ColumnPath::from(name);
     let mut builder = WriterProperties::builder()
         .set_created_by("assay".to_owned())
@@ -231,15 +231,7 @@ fn properties(rows: u64, squeeze: &Squeeze) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
-        .set_sorting_columns(Some(sorting()))
-        // A record is read by itself: pages small enough for that, large enough to compress.
-        .set_column_data_page_size_limit(path(columns::RECORD), 256 << 10)
-        .set_column_bloom_filter_enabled(path(columns::EVENT_ID), true)
-        .set_column_bloom_filter_fpp(path(columns::EVENT_ID), 0.01)
-        .set_column_bloom_filter_max_ndv(
-            path(columns::EVENT_ID),
-            rows.clamp(1, ROW_GROUP_ROWS as u64),
-        );
+        .set_sorting_columns(Some(sorting()));
     // What readers skip by.
     for name in [
         columns::ACCOUNT,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::{BinaryBuilder, StringBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
-use assay_model::EventRecord;
+use assay_model::{EventRecord, base32};
 
-use super::columns::{self, BEFORE_TEXTS, SCHEMA, Text};
-use super::fixed::Fixed;
+use super::columns::{self, SCHEMA, Text};
+use super::fixed::{BEFORE_TEXTS, Fixed};
 use super::texts::TextColumn;
 
 /// What a row takes beside its record and its texts: id, account, times and the rest.
@@ -34,19 +35,23 @@ impl<'a> Decoded<'a> {
 
 /// Collects rows into a [`RecordBatch`].
 pub struct Rows {
+    ids: StringBuilder,
     fixed: Fixed,
     texts: Vec<(Text, TextColumn)>,
-    record_bytes: usize,
+    records: BinaryBuilder,
+    id: String,
 }
 
 impl Default for Rows {
     fn default() -> Self {
         Self {
-            fixed: Fixed::default(),
+            ids: StringBuilder::new(),
+            fixed: Fixed::with_capacity(0),
             texts: columns::texts()
                 .map(|text| (text, TextColumn::default()))
                 .collect(),
-            record_bytes: 0,
+            records: BinaryBuilder::new(),
+            id: String::new(),
         }
     }
 }
@@ -55,8 +60,11 @@ impl Rows {
     /// Adds events, column by column: neighbours in a column are alike.
     pub fn extend(&mut self, events: &[Decoded<'_>]) {
         for event in events {
-            self.fixed.push(event);
-            self.record_bytes += event.bytes.len();
+            self.id.clear();
+            base32::encode_into(&event.record.event_id.0, &mut self.id);
+            self.ids.append_value(&self.id);
+            self.fixed.push(&event.record);
+            self.records.append_value(event.bytes);
         }
         for (text, column) in &mut self.texts {
             for event in events {
@@ -81,7 +89,7 @@ impl Rows {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = self.texts.iter().map(|(_, column)| column.bytes());
-        self.record_bytes + self.len() * FIXED_BYTES + texts.sum::<usize>()
+        self.records.values_slice().len() + self.len() * FIXED_BYTES + texts.sum::<usize>()
     }
 
     /// The rows as a batch; starts over.
@@ -89,12 +97,12 @@ impl Rows {
     /// # Errors
     /// Arrow's; a column of another length would be a bug.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        let (ids, records) = (self.ids.finish(), self.records.finish());
         let fixed = self.fixed.finish();
-        let batch = self.batch(fixed);
+        let batch = self.batch(Arc::new(ids), fixed, Arc::new(records));
         for (_, column) in &mut self.texts {
             column.clear();
         }
-        self.record_bytes = 0;
         batch
     }
 
@@ -103,17 +111,25 @@ impl Rows {
     /// # Errors
     /// As [`Self::finish`].
     pub fn snapshot(&mut self) -> Result<RecordBatch, ArrowError> {
+        let (ids, records) = (self.ids.finish_cloned(), self.records.finish_cloned());
         let fixed = self.fixed.snapshot();
-        self.batch(fixed)
+        self.batch(Arc::new(ids), fixed, Arc::new(records))
     }
 
-    fn batch(&mut self, mut fixed: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
+    fn batch(
+        &mut self,
+        ids: ArrayRef,
+        mut fixed: Vec<ArrayRef>,
+        records: ArrayRef,
+    ) -> Result<RecordBatch, ArrowError> {
         let after = fixed.split_off(BEFORE_TEXTS);
-        let mut arrays = fixed;
+        let mut arrays = vec![ids];
+        arrays.extend(fixed);
         for (_, column) in &mut self.texts {
             arrays.push(column.array()?);
         }
         arrays.extend(after);
+        arrays.push(records);
         RecordBatch::try_new(Arc::clone(&SCHEMA), arrays)
     }
 }

@@ -240,7 +240,12 @@ impl Sealer {
         for day in round.keys.chunk_by(|a, b| a.day == b.day) {
             let id = inner.next_file_id();
             let mut file = FileWriter::create(&inner.root, day[0].day, id, day.len() as u64)?;
-            for keys in day.chunks(AT_ONCE) {
+            for keys in day.chunks(
+                std::env::var("AT")
+                    .ok()
+                    .and_then(|t| t.parse().ok())
+                    .unwrap_or(AT_ONCE),
+            ) {
                 let bytes = keys.iter().map(|key| &round.bytes[key.range()]);
                 let events: Vec<_> = bytes.filter_map(Decoded::of).collect();
                 file.extend(&events)?;

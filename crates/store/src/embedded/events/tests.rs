@@ -500,3 +500,25 @@ fn files_that_the_parquet_crate_wrote_read_the_same() {
         }
     }
 }
+
+#[test]
+fn decoded_rows_take_about_what_they_are_counted_as() {
+    let mut all = rows::Rows::default();
+    for bytes in &Sample::new(0, 22, 1).records(4000) {
+        all.extend(&[rows::Decoded::of(bytes).unwrap()]);
+    }
+    let counted = all.bytes();
+    let batch = all.finish().unwrap();
+    let columns = batch.columns().iter().map(|column| column.to_data());
+    // Columns of one value share their keys with all others.
+    let own = columns.filter(|data| {
+        data.child_data()
+            .first()
+            .is_none_or(|texts| texts.len() > 1)
+    });
+    let taken: usize = own.map(|data| data.get_slice_memory_size().unwrap()).sum();
+    assert!(
+        counted * 9 < taken * 10 && taken * 9 < counted * 10,
+        "{counted} counted, {taken} taken"
+    );
+}

@@ -182,19 +182,9 @@ fn in_file(
     wanted: &Wanted,
     best: &mut Best,
 ) -> Result<(), EventsError> {
-    let clicks = file
-        .row
-        .clicks
-        .ok_or(EventsError::Sidecar("is not made yet"))?;
-    if clicks == 0 {
-        return Ok(());
-    }
-    let open = || Sidecar::open(&super::path_of(&file.path));
-    let sidecar = store.0.clicks.sidecars.of(file.row.id, open)?;
-    let places = match wanted {
-        Wanted::Own(..) => sidecar.own(wanted.hash())?,
-        Wanted::External(..) => sidecar.external(wanted.hash())?,
-    };
+    let places = places(store, file, wanted).inspect_err(|_| {
+        store.0.clicks.broken().insert(file.row.id);
+    })?;
     let mut done = [false; 2];
     for place in places {
         let kind = usize::from(place.is_impression());
@@ -205,6 +195,24 @@ fn in_file(
         done[kind] = best.offer(wanted, &record(store, file, place)?);
     }
     Ok(())
+}
+
+fn places(
+    store: &EventStore,
+    file: &StoredFile,
+    wanted: &Wanted,
+) -> Result<Vec<Place>, EventsError> {
+    match file.row.clicks {
+        None => return Err(EventsError::Sidecar("is not made yet")),
+        Some(0) => return Ok(Vec::new()),
+        Some(_) => {}
+    }
+    let open = || Sidecar::open(&super::path_of(&file.path));
+    let sidecar = store.0.clicks.sidecars.of(file.row.id, open)?;
+    match wanted {
+        Wanted::Own(..) => sidecar.own(wanted.hash()),
+        Wanted::External(..) => sidecar.external(wanted.hash()),
+    }
 }
 
 fn record(store: &EventStore, file: &StoredFile, place: Place) -> Result<Vec<u8>, EventsError> {

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 4096;
 pub struct ClickIndexer {
     store: EventStore,
     readers: Vec<SpoolReader>,
-    /// Files of an earlier build whose index could not be made.
+    /// Files whose index could not be made.
     failed: HashSet<u64>,
 }
 
@@ -86,7 +86,7 @@ impl ClickIndexer {
             self.follow(at)?;
         }
         self.store.0.clicks.stepped.notify_waiters();
-        self.store.index_an_old_file(&mut self.failed)
+        self.store.index_a_file(&mut self.failed)
     }
 
     fn follow(&mut self, at: usize) -> Result<(), EventsError> {

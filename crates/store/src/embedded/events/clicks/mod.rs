@@ -8,7 +8,7 @@
 mod find;
 mod indexer;
 mod keys;
-mod old;
+mod make;
 mod port;
 mod recent;
 mod sidecar;
@@ -16,6 +16,7 @@ mod sidecar;
 mod tests;
 mod watches;
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
@@ -36,6 +37,8 @@ pub struct Clicks {
     pub sidecars: Kept<Sidecar>,
     recent: Mutex<Recent>,
     watches: Watches,
+    /// Files whose sidecar a look-up could not read; the indexer makes it again.
+    broken: Mutex<HashSet<u64>>,
     /// Told after every step of the indexer.
     stepped: Notify,
     indexer: Mutex<Option<Thread>>,
@@ -45,6 +48,10 @@ impl Clicks {
     fn recent(&self) -> MutexGuard<'_, Recent> {
         // Every change under this lock leaves it whole.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn broken(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the indexer look at once instead of at its next turn.

@@ -204,20 +204,20 @@ async fn a_damaged_or_missing_index_is_not_an_absent_click() {
             "missing" => std::fs::remove_file(&file).unwrap(),
             "cut" => std::fs::write(&file, &whole[..5000]).unwrap(),
             _ => {
-                std::fs::write(&file, &whole).unwrap();
                 let open = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
                 open.write_all_at(b"x", 8192 + 3).unwrap();
             }
         }
-        let indexed = Indexed::open(folder.path());
-        let index = indexed.clicks();
-        assert!(index.caught_up(WITHIN).await);
-        assert!(find(&*index, "a").await.is_err(), "{damage}");
+        let embedded = Embedded::open(folder.path(), EventsOptions::default());
+        let index = embedded.store.clicks();
+        let mut indexer = embedded.store.click_indexer();
+        indexer.step().unwrap();
+        assert!(find(&index, "a").await.is_err(), "{damage}");
+        indexer.step().unwrap();
+        let found = find(&index, "a").await.unwrap().found();
+        assert!(found.is_some(), "{damage}, made again");
+        assert_eq!(std::fs::read(&file).unwrap(), whole);
     }
-    std::fs::write(&file, &whole).unwrap();
-    let indexed = Indexed::open(folder.path());
-    let found = find(&*indexed.clicks(), "a").await.unwrap();
-    assert!(found.found().is_some(), "and it was that damage");
 }
 
 fn only_file(folder: &Path) -> std::path::PathBuf {

@@ -1,4 +1,4 @@
-//! Click indexes for files of a build that made none.
+//! Click indexes made from their files: for those of a build that made none, and for broken ones.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,16 +17,19 @@ use super::SidecarWriter;
 const ROWS: usize = 4096;
 
 impl EventStore {
-    /// Makes the index of one file that has none; until then look-ups in it say that they could
+    /// Makes the index of one file that has none that can be read; until then look-ups in it say that they could
     /// not. Files that fail are noted in `failed` and not tried again.
-    pub(super) fn index_an_old_file(&self, failed: &mut HashSet<u64>) -> Result<(), EventsError> {
+    pub(super) fn index_a_file(&self, failed: &mut HashSet<u64>) -> Result<(), EventsError> {
         // While files are merged, this waits for a later turn: unsealed clicks do not.
         let Some(_alone) = self.0.try_maintaining() else {
             return Ok(());
         };
         let files = self.0.files();
-        let without =
-            |file: &&Arc<StoredFile>| file.row.clicks.is_none() && !failed.contains(&file.row.id);
+        let broken = self.0.clicks.broken().clone();
+        let without = |file: &&Arc<StoredFile>| {
+            let id = &file.row.id;
+            (file.row.clicks.is_none() || broken.contains(id)) && !failed.contains(id)
+        };
         let Some(file) = files.iter().find(without) else {
             return Ok(());
         };
@@ -37,6 +40,8 @@ impl EventStore {
             ..Change::default()
         };
         self.0.apply(&mut self.0.manifest(), &change)?;
+        self.0.clicks.sidecars.forget(file.row.id);
+        self.0.clicks.broken().remove(&file.row.id);
         failed.remove(&file.row.id);
         Ok(())
     }
@@ -57,8 +62,11 @@ impl EventStore {
             }
         }
         let clicks = sidecar.clicks();
-        // A crash on the way leaves a whole file that is written again, or a part of one.
-        sidecar.write(&super::path_of(&file.path))?;
+        let (path, temporary) = (super::path_of(&file.path), file.path.with_extension("tmp"));
+        if clicks > 0 {
+            sidecar.write(&temporary)?;
+            std::fs::rename(&temporary, &path)?;
+        }
         Ok(clicks)
     }
 }
