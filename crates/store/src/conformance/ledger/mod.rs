@@ -1,18 +1,20 @@
 //! What every ledger of conversions must do.
 #![expect(clippy::unwrap_used, reason = "a failed check is a failed test")]
 
+mod find;
 mod lists;
 mod races;
 pub mod reports;
+mod settle;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assay_model::ledger::{
-    Amount, Attributes, Change, Conversion, Entry, Guard, IdempotencyKey, Keys, Match,
-    NewConversion, State, Status, Waiting,
+    Amount, Attributes, Change, Conversion, Entry, Guard, IdempotencyKey, Keys, NewConversion,
+    State, Status, Waiting,
 };
-use assay_model::ports::{Appended, Ledger, LedgerError, Owes, SentId, Settled, Settlement};
+use assay_model::ports::{Appended, Ledger, LedgerError, Owes, SentId};
 use assay_model::testing::NOW;
 use assay_model::{AccountId, Action, EventId, EventKind, IntegrationId, Reason};
 
@@ -26,10 +28,10 @@ pub async fn suite(open: impl Fn() -> Arc<dyn Ledger>) {
     changes_are_entries_and_the_status_their_fold(&*open()).await;
     what_does_not_change_leaves_no_entry(&*open()).await;
     what_a_change_owes_is_asked_with_what_was_told(&*open()).await;
-    a_click_that_comes_later_settles(&*open()).await;
-    a_click_that_has_its_conversion_settles_no_other(&*open()).await;
-    conversions_are_found_by_the_ids_others_know(&*open()).await;
-    what_waits_is_found(&*open()).await;
+    settle::a_click_that_comes_later_settles(&*open()).await;
+    settle::a_click_that_has_its_conversion_settles_no_other(&*open()).await;
+    find::conversions_are_found_by_the_ids_others_know(&*open()).await;
+    find::what_waits_is_found(&*open()).await;
     other_accounts_see_nothing(&*open()).await;
     lists::filters_and_pages(&*open()).await;
     races::repeats_make_one_conversion(&open).await;
@@ -311,181 +313,6 @@ async fn what_a_change_owes_is_asked_with_what_was_told(ledger: &dyn Ledger) {
     }
 }
 
-fn matched(account: AccountId, number: u32) -> Match {
-    let full = conversion(account, number);
-    Match {
-        click: full.click.unwrap(),
-        key: full.keys.decides,
-        transaction_id: full.transaction_id,
-        external_transaction_id: full.external_transaction_id,
-        attributes: full.attributes,
-        fields: full.fields,
-    }
-}
-
-fn settlement(account: AccountId, number: u32) -> Settlement {
-    Settlement {
-        found: Some(matched(account, number)),
-        action: Some(Action::Rejected),
-        change: Change {
-            actor: "engine".to_owned(),
-            reasons: vec![Reason::ClickRejected, Reason::Vpn],
-            ..wish(Status::Rejected, Reason::ClickRejected)
-        },
-    }
-}
-
-async fn a_click_that_comes_later_settles(ledger: &dyn Ledger) {
-    let account = AccountId(7);
-    let made = add(ledger, account, pending(account, 1)).await;
-    let id = made.conversion_id;
-    let settled = ledger.settle(account, id, settlement(account, 1), nothing());
-    let Settled::Done(done) = settled.await.unwrap() else {
-        unreachable!("nobody else has the click")
-    };
-    let full = conversion(account, 1);
-    let now = &done.conversion;
-    assert_eq!((now.click, &now.attributes), (full.click, &full.attributes));
-    assert_eq!(
-        (now.state.waiting, now.action),
-        (None, Some(Action::Rejected))
-    );
-    assert_eq!(now.state.reasons, [Reason::ClickRejected, Reason::Vpn]);
-    assert_eq!(ledger.get(account, id).await.unwrap().as_ref(), Some(now));
-    assert_eq!(history(ledger, now).await.len(), 2);
-    // It has the click's key from now on as well.
-    let found = ledger.find_by_key(account, &full.keys).await.unwrap();
-    assert_eq!(found.as_ref(), Some(now));
-    // A person's decision is not undone by a click; but the click is kept.
-    let made = add(ledger, account, pending(account, 2)).await;
-    let id = made.conversion_id;
-    let approve = wish(Status::Approved, Reason::ManualApproved);
-    let change = ledger.change(account, id, approve, nothing());
-    change.await.unwrap();
-    let settled = ledger.settle(account, id, settlement(account, 2), nothing());
-    let Settled::Done(done) = settled.await.unwrap() else {
-        unreachable!("nobody else has the click")
-    };
-    assert_eq!(done.entry, None);
-    let now = &done.conversion;
-    assert_eq!((now.state.status, now.action), (Status::Approved, None));
-    assert_eq!(now.click, conversion(account, 2).click);
-    assert_eq!(ledger.get(account, id).await.unwrap().as_ref(), Some(now));
-    let missing = ledger.settle(
-        account,
-        event_id(account, 9),
-        settlement(account, 9),
-        nothing(),
-    );
-    assert_eq!(missing.await, Err(LedgerError::NotFound));
-}
-
-async fn a_click_that_has_its_conversion_settles_no_other(ledger: &dyn Ledger) {
-    let account = AccountId(8);
-    let first = add(ledger, account, conversion(account, 1)).await;
-    // Sent by an id that nobody knew to be the same click's.
-    let stray = NewConversion {
-        conversion_id: event_id(account, 2),
-        keys: Keys {
-            decides: key("stray"),
-            also: Vec::new(),
-        },
-        ..pending(account, 1)
-    };
-    let stray = add(ledger, account, stray).await;
-    let id = stray.conversion_id;
-    let settled = ledger.settle(account, id, settlement(account, 1), nothing());
-    assert_eq!(
-        settled.await.unwrap(),
-        Settled::Duplicate(first.conversion_id)
-    );
-    assert_eq!(ledger.get(account, id).await.unwrap(), Some(stray));
-}
-
-async fn conversions_are_found_by_the_ids_others_know(ledger: &dyn Ledger) {
-    let account = AccountId(9);
-    let base = add(ledger, account, conversion(account, 1)).await;
-    let event = NewConversion {
-        conversion_id: event_id(account, 2),
-        kind: EventKind::PostEvent,
-        event: "purchase".to_owned(),
-        keys: Keys {
-            decides: key("purchase"),
-            also: Vec::new(),
-        },
-        ..conversion(account, 1)
-    };
-    let event = add(ledger, account, event).await;
-    add(ledger, account, conversion(account, 3)).await;
-    let seven = IntegrationId(7);
-    for id in [
-        SentId::External("external-9-1".to_owned()),
-        SentId::Transaction("transaction-9-1".to_owned()),
-        SentId::Click(base.click.unwrap()),
-    ] {
-        for (name, expected) in [
-            (None, vec![base.clone(), event.clone()]),
-            (Some(""), vec![base.clone()]),
-            (Some("purchase"), vec![event.clone()]),
-            (Some("lead"), vec![]),
-        ] {
-            let found = ledger.find_by_ids(account, seven, &id, name);
-            assert_eq!(found.await.unwrap(), expected, "{id:?} {name:?}");
-        }
-        let foreign = ledger.find_by_ids(account, IntegrationId(8), &id, None);
-        assert!(foreign.await.unwrap().is_empty());
-    }
-    let without = NewConversion {
-        external_transaction_id: String::new(),
-        ..pending(account, 4)
-    };
-    add(ledger, account, without).await;
-    let none = SentId::External(String::new());
-    let found = ledger.find_by_ids(account, seven, &none, None).await;
-    assert!(
-        found.unwrap().is_empty(),
-        "an id that was not given is none"
-    );
-}
-
-async fn what_waits_is_found(ledger: &dyn Ledger) {
-    let account = AccountId(10);
-    for number in 0..5 {
-        add(ledger, account, pending(account, number)).await;
-    }
-    let person = NewConversion {
-        waiting: Some(Waiting::Person),
-        ..pending(account, 7)
-    };
-    add(ledger, account, person).await;
-    add(ledger, account, conversion(account, 8)).await;
-    let mut seen = Vec::new();
-    loop {
-        let after = seen.last().copied();
-        let page = ledger.waiting(account, Waiting::Click, after, 2);
-        let page = page.await.unwrap();
-        if page.is_empty() {
-            break;
-        }
-        assert!(page.len() <= 2);
-        seen.extend(page.iter().map(|row| row.conversion_id));
-    }
-    assert!(
-        seen.iter()
-            .copied()
-            .eq((0..5).map(|n| event_id(account, n)))
-    );
-    let accounts = ledger.accounts_waiting(Waiting::Click).await.unwrap();
-    assert!(accounts.contains(&account) && accounts.is_sorted());
-    let settle = wish(Status::Approved, Reason::Clean);
-    let change = ledger.change(account, seen[0], settle, nothing());
-    change.await.unwrap();
-    let left = ledger.waiting(account, Waiting::Click, None, 100);
-    assert_eq!(left.await.unwrap().len(), 4);
-    let nobody = ledger.accounts_waiting(Waiting::Tracker).await.unwrap();
-    assert!(nobody.is_empty());
-}
-
 async fn other_accounts_see_nothing(ledger: &dyn Ledger) {
     let (ours, theirs) = (AccountId(11), AccountId(12));
     let made = add(ledger, ours, pending(ours, 1)).await;
@@ -497,7 +324,7 @@ async fn other_accounts_see_nothing(ledger: &dyn Ledger) {
     let approve = wish(Status::Approved, Reason::ManualApproved);
     let refused = ledger.change(theirs, id, approve, nothing()).await;
     assert_eq!(refused, Err(LedgerError::NotFound));
-    let refused = ledger.settle(theirs, id, settlement(ours, 1), nothing());
+    let refused = ledger.settle(theirs, id, settle::settlement(ours, 1), nothing());
     assert_eq!(refused.await, Err(LedgerError::NotFound));
     let sent = SentId::External(made.external_transaction_id.clone());
     let found = ledger.find_by_ids(theirs, made.integration, &sent, None);
