@@ -11,9 +11,10 @@ mod tests;
 pub use conversions::conversions;
 
 use assay_model::Timestamp;
-use assay_model::ports::{Dimension, ReportFilter, ReportQuery, ReportResult};
+use assay_model::ports::{ClickMeasures, Dimension, ReportFilter, ReportQuery, ReportResult};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::api::{Call, Query, ok};
@@ -28,42 +29,117 @@ const GROUPS_MAX: usize = 6;
 const JSON_ROWS_MAX: u64 = 1000;
 const CSV_ROWS_MAX: u64 = 100_000;
 
+/// The click report.
+const CLICKS: Kind<Dimension, ClickMeasures> = Kind {
+    file: "clicks.csv",
+    parse: Dimension::parse,
+    is_time: Dimension::is_time,
+    name: Dimension::as_str,
+    columns: &csv::CLICKS,
+    cells: csv::clicks,
+    json: counts_json,
+};
+
 /// `GET /reports/clicks`.
 ///
 /// # Errors
 /// 422, 503; 429 is answered as a response of its own, since it says when to come again.
 pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
-    let mut query = std::mem::take(&mut call.query);
-    let frame = Frame::take(&call, &mut query).await?;
-    let wanted = ReportQuery {
-        from: frame.from,
-        to: frame.to,
-        tz: frame.tz,
-        group_by: take_groups(&mut query, Dimension::parse),
-        filters: query
-            .take_filters()
-            .into_iter()
-            .map(|(dimension, values)| ReportFilter { dimension, values })
-            .collect(),
-        offset: frame.offset,
-        limit: frame.limit,
-    };
-    query.finish()?;
-    let most = call.app.state.settings.reports_parallel;
-    let Some(_place) = call.app.reports.enter(call.caller.account, most) else {
-        return Ok(gate::busy(most));
+    let asked = CLICKS.ask(&mut call).await?;
+    let Some(_place) = enter(&call) else {
+        return Ok(gate::busy(call.app.state.settings.reports_parallel));
     };
     let reports = &call.app.state.reports;
-    let result = reports.clicks(call.caller.account, &wanted).await?;
-    Ok(if frame.csv {
-        let names = wanted.group_by.iter().map(|d| d.as_str());
-        let rows = result.rows.iter();
-        let rows = rows.map(|row| (row.key.as_slice(), csv::clicks(&row.measures)));
-        let text = csv::text(names.chain(csv::CLICKS), rows);
-        csv_answer("clicks.csv", text, result.next)
-    } else {
-        ok(&as_json(&wanted, &result))
-    })
+    let result = reports.clicks(call.caller.account, &asked.query).await?;
+    Ok(CLICKS.tell(&asked, &result))
+}
+
+/// A place among the account's reports; `None` = all are taken.
+fn enter(call: &Call) -> Option<gate::Pass<'_>> {
+    let most = call.app.state.settings.reports_parallel;
+    call.app.reports.enter(call.caller.account, most)
+}
+
+/// How one kind of report is asked for and told: what its dimensions and measures are called.
+struct Kind<D: 'static, M: 'static> {
+    file: &'static str,
+    parse: fn(&str) -> Option<D>,
+    is_time: fn(D) -> bool,
+    name: fn(D) -> &'static str,
+    columns: &'static [&'static str],
+    cells: fn(&M) -> Vec<String>,
+    json: fn(&M) -> Map<String, Value>,
+}
+
+/// A report as it was asked for.
+struct Asked<D> {
+    query: ReportQuery<D>,
+    csv: bool,
+}
+
+impl<D: Copy + PartialEq, M> Kind<D, M> {
+    async fn ask(&self, call: &mut Call) -> Result<Asked<D>, ApiError> {
+        let mut query = std::mem::take(&mut call.query);
+        let frame = Frame::take(call, &mut query).await?;
+        let filters =
+            query.take_filters_by(|name| (self.parse)(name).filter(|d| !(self.is_time)(*d)));
+        let asked = ReportQuery {
+            from: frame.from,
+            to: frame.to,
+            tz: frame.tz,
+            group_by: take_groups(&mut query, self.parse),
+            filters: filters
+                .into_iter()
+                .map(|(dimension, values)| ReportFilter { dimension, values })
+                .collect(),
+            offset: frame.offset,
+            limit: frame.limit,
+        };
+        query.finish()?;
+        Ok(Asked {
+            query: asked,
+            csv: frame.csv,
+        })
+    }
+
+    fn tell(&self, asked: &Asked<D>, result: &ReportResult<M>) -> Response {
+        let names: Vec<&'static str> = asked
+            .query
+            .group_by
+            .iter()
+            .map(|d| (self.name)(*d))
+            .collect();
+        if asked.csv {
+            let rows = result.rows.iter();
+            let rows = rows.map(|row| (row.key.as_slice(), (self.cells)(&row.measures)));
+            let header = names.iter().chain(self.columns).copied();
+            return csv_answer(self.file, csv::text(header, rows), result.next);
+        }
+        let rows = result.rows.iter().map(|row| {
+            let mut out = (self.json)(&row.measures);
+            for (name, value) in names.iter().zip(&row.key) {
+                out.insert((*name).to_owned(), value.as_str().into());
+            }
+            Value::Object(out)
+        });
+        ok(&json!({
+            "from": asked.query.from,
+            "to": asked.query.to,
+            "tz": asked.query.tz,
+            "group_by": names,
+            "rows": rows.collect::<Vec<_>>(),
+            "totals": (self.json)(&result.totals),
+            "next": result.next,
+        }))
+    }
+}
+
+/// Measures as they are named where they are defined.
+fn counts_json<M: Serialize>(measures: &M) -> Map<String, Value> {
+    match json!(measures) {
+        Value::Object(counts) => counts,
+        _ => Map::new(),
+    }
 }
 
 /// What every report asks for in the same words.
@@ -130,29 +206,6 @@ fn take_groups<D: Copy + PartialEq>(query: &mut Query, find: impl Fn(&str) -> Op
         query.refuse("group_by", format!("takes at most {GROUPS_MAX} dimensions"));
     }
     out
-}
-
-fn as_json(query: &ReportQuery, result: &ReportResult) -> Value {
-    let names: Vec<&str> = query.group_by.iter().map(|d| d.as_str()).collect();
-    let rows = result.rows.iter().map(|row| {
-        let mut out = match json!(row.measures) {
-            Value::Object(measures) => measures,
-            _ => Map::new(),
-        };
-        for (name, value) in names.iter().zip(&row.key) {
-            out.insert((*name).to_owned(), value.as_str().into());
-        }
-        Value::Object(out)
-    });
-    json!({
-        "from": query.from,
-        "to": query.to,
-        "tz": query.tz,
-        "group_by": names,
-        "rows": rows.collect::<Vec<_>>(),
-        "totals": result.totals,
-        "next": result.next,
-    })
 }
 
 /// Where the next page of a CSV begins; JSON says it as `next`.

@@ -7,7 +7,7 @@ use assay_model::AccountId;
 use assay_model::ledger::{Amount, Conversion};
 use assay_model::ports::{
     ConversionDimension, ConversionMeasures, ConversionQuery, ConversionReader, ConversionReport,
-    ConversionReportQuery, ConversionReportRow, Ledger, ReportError,
+    ConversionReportQuery, Ledger, ReportError, ReportRow,
 };
 use assay_model::testing::MemoryLedger;
 use async_trait::async_trait;
@@ -42,7 +42,7 @@ impl ConversionReader for FakeConversions {
         }
         let rows = groups
             .into_iter()
-            .map(|(key, measures)| ConversionReportRow { key, measures });
+            .map(|(key, measures)| ReportRow { key, measures });
         let (offset, limit) = (query.offset as usize, query.limit as usize);
         let next = (rows.len() > offset + limit).then_some((offset + limit) as u64);
         Ok(ConversionReport {

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::ReportError;
 use super::reports::{Dimension, named_dimensions};
+use super::{ReportError, ReportFilter, ReportQuery, ReportResult};
+use crate::AccountId;
 use crate::ledger::{Conversion, Money, Status};
-use crate::{AccountId, Timestamp};
 
 named_dimensions! {
     /// What conversions can be grouped and filtered by.
@@ -88,32 +88,11 @@ impl ConversionDimension {
 }
 
 /// Only conversions whose dimension has one of the values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConversionFilter {
-    /// Which dimension.
-    pub dimension: ConversionDimension,
-    /// Any of these; an empty text means "not given".
-    pub values: Vec<String>,
-}
-
+pub type ConversionFilter = ReportFilter<ConversionDimension>;
 /// Which conversion report.
-#[derive(Clone, Debug)]
-pub struct ConversionReportQuery {
-    /// From here on, by the conversion's own time.
-    pub from: Timestamp,
-    /// Before here.
-    pub to: Timestamp,
-    /// IANA time zone that stretches of time are cut in.
-    pub tz: String,
-    /// Dimensions, outermost first.
-    pub group_by: Vec<ConversionDimension>,
-    /// All must match.
-    pub filters: Vec<ConversionFilter>,
-    /// Rows to skip: the cursor.
-    pub offset: u64,
-    /// Most rows.
-    pub limit: u32,
-}
+pub type ConversionReportQuery = ReportQuery<ConversionDimension>;
+/// A conversion report.
+pub type ConversionReport = ReportResult<ConversionMeasures>;
 
 /// Counts and sums of the conversion report. Every conversion is in one of the four counts.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
@@ -237,26 +216,6 @@ impl std::ops::AddAssign<&Self> for ConversionMeasures {
             self.add(&amounts.currency, amounts.sums);
         }
     }
-}
-
-/// One row: the group's values in `group_by` order, its counts and sums.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConversionReportRow {
-    /// Values of the dimensions.
-    pub key: Vec<String>,
-    /// Counts and sums.
-    pub measures: ConversionMeasures,
-}
-
-/// A conversion report.
-#[derive(Clone, Debug, Default)]
-pub struct ConversionReport {
-    /// Rows: time ascending first where grouped by time, else most conversions first.
-    pub rows: Vec<ConversionReportRow>,
-    /// Counts and sums of everything that matched.
-    pub totals: ConversionMeasures,
-    /// Offset of the next page; `None` = no more.
-    pub next: Option<u64>,
 }
 
 /// Where conversion reports come from. Sees a change as soon as it was answered.

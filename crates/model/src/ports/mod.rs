@@ -21,7 +21,7 @@ pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
 pub use conversions::{
     Amounts, ConversionDimension, ConversionFilter, ConversionMeasures, ConversionReader,
-    ConversionReport, ConversionReportQuery, ConversionReportRow, CurrencyAmounts,
+    ConversionReport, ConversionReportQuery, CurrencyAmounts,
 };
 pub use counters::{CounterStore, RecallError};
 pub use errors::{DoorError, ErrorLog, ErrorQuery, ErrorRow};

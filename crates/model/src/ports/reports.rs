@@ -228,32 +228,56 @@ pub fn host_of(url: &str) -> &str {
     }
 }
 
-/// Only events whose dimension has one of the values.
+/// Only what has one of the values in its dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportFilter {
+pub struct ReportFilter<D = Dimension> {
     /// Which dimension.
-    pub dimension: Dimension,
+    pub dimension: D,
     /// Any of these; an empty text means "not given".
     pub values: Vec<String>,
 }
 
-/// Which report.
+/// Which report: of events, or of whatever else has dimensions.
 #[derive(Clone, Debug)]
-pub struct ReportQuery {
-    /// From here on, by the event's own time.
+pub struct ReportQuery<D = Dimension> {
+    /// From here on, by the own time of what is counted.
     pub from: Timestamp,
     /// Before here.
     pub to: Timestamp,
     /// IANA time zone that stretches of time are cut in.
     pub tz: String,
     /// Dimensions, outermost first.
-    pub group_by: Vec<Dimension>,
+    pub group_by: Vec<D>,
     /// All must match.
-    pub filters: Vec<ReportFilter>,
+    pub filters: Vec<ReportFilter<D>>,
     /// Rows to skip: the cursor.
     pub offset: u64,
     /// Most rows.
     pub limit: u32,
+}
+
+/// Most dimensions of a report.
+const DIMENSIONS_MAX: usize = 8;
+
+impl<D: PartialEq> ReportQuery<D> {
+    /// Whether the question can be asked.
+    ///
+    /// # Errors
+    /// [`ReportError::Invalid`] with the parameter at fault.
+    pub fn check(&self) -> Result<(), ReportError> {
+        let invalid = |field, detail: String| Err(ReportError::Invalid { field, detail });
+        if self.to <= self.from {
+            return invalid("to", "is not after from".to_owned());
+        }
+        if self.group_by.len() > DIMENSIONS_MAX {
+            return invalid("group_by", format!("at most {DIMENSIONS_MAX} dimensions"));
+        }
+        let twice = |(at, unit)| self.group_by[..at].contains(unit);
+        if self.group_by.iter().enumerate().any(twice) {
+            return invalid("group_by", "names a dimension twice".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// Counts of the click report. Clicks are clicks, page views and app views.
@@ -287,22 +311,22 @@ impl std::ops::AddAssign for ClickMeasures {
     }
 }
 
-/// One row: the group's values in `group_by` order, and its counts.
+/// One row: the group's values in `group_by` order, and what was counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportRow {
+pub struct ReportRow<M = ClickMeasures> {
     /// Values of the dimensions.
     pub key: Vec<String>,
-    /// Counts.
-    pub measures: ClickMeasures,
+    /// Counts and sums.
+    pub measures: M,
 }
 
 /// A report.
 #[derive(Clone, Debug, Default)]
-pub struct ReportResult {
-    /// Rows: time ascending first where grouped by time, else most clicks first.
-    pub rows: Vec<ReportRow>,
-    /// Counts of everything that matched.
-    pub totals: ClickMeasures,
+pub struct ReportResult<M = ClickMeasures> {
+    /// Rows: time ascending first where grouped by time, else the greatest count first.
+    pub rows: Vec<ReportRow<M>>,
+    /// Counts and sums of everything that matched.
+    pub totals: M,
     /// Offset of the next page; `None` = no more.
     pub next: Option<u64>,
 }

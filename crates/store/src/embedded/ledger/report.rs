@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use assay_model::AccountId;
 use assay_model::ledger::Status;
 use assay_model::ports::{
-    ConversionDimension, ConversionMeasures, ConversionReport, ConversionReportQuery,
-    ConversionReportRow, ReportError,
+    ConversionDimension, ConversionMeasures, ConversionReport, ConversionReportQuery, ReportError,
+    ReportRow,
 };
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
@@ -15,10 +15,8 @@ use rusqlite::{Connection, Row};
 
 use super::list::{Conditions, expression};
 use super::row::named;
-use crate::embedded::reports::{Cutter, TimeFilter};
+use crate::embedded::reports::{Cutter, TimeFilter, page_of};
 
-/// Most dimensions of a report.
-const MOST_DIMENSIONS: usize = 8;
 /// Most groups of a report.
 const MOST_GROUPS: usize = 200_000;
 /// Columns that every report reads; the dimensions follow.
@@ -53,7 +51,7 @@ type Groups = HashMap<Vec<Part>, ConversionMeasures>;
 impl Plan {
     /// Checks the question.
     pub fn new(account: AccountId, query: &ConversionReportQuery) -> Result<Self, ReportError> {
-        check(query)?;
+        query.check()?;
         let zone = TimeZone::get(&query.tz)
             .map_err(|_| invalid("tz", format!("{:?} is not an IANA time zone", query.tz)))?;
         let cutter =
@@ -133,21 +131,6 @@ fn invalid(field: &'static str, detail: String) -> ReportError {
     ReportError::Invalid { field, detail }
 }
 
-fn check(query: &ConversionReportQuery) -> Result<(), ReportError> {
-    if query.to <= query.from {
-        return Err(invalid("to", "is not after from".to_owned()));
-    }
-    if query.group_by.len() > MOST_DIMENSIONS {
-        let detail = format!("at most {MOST_DIMENSIONS} dimensions");
-        return Err(invalid("group_by", detail));
-    }
-    let twice = |(at, unit)| query.group_by[..at].contains(unit);
-    if query.group_by.iter().enumerate().any(twice) {
-        return Err(invalid("group_by", "names a dimension twice".to_owned()));
-    }
-    Ok(())
-}
-
 /// Folds the rows and cuts the page.
 pub fn run(
     db: &Connection,
@@ -162,19 +145,15 @@ pub fn run(
     }
     let mut rows: Vec<_> = groups.into_iter().collect();
     rows.sort_unstable_by(order);
-    let groups = rows.len();
-    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(groups);
-    let to = from.saturating_add(limit as usize).min(groups);
-    let page = rows
-        .drain(from..to)
-        .map(|(key, measures)| ConversionReportRow {
-            key: plan.names(&key),
-            measures,
-        });
+    let (page, next) = page_of(rows.len(), offset, limit);
+    let page = rows.drain(page).map(|(key, measures)| ReportRow {
+        key: plan.names(&key),
+        measures,
+    });
     Ok(ConversionReport {
         rows: page.collect(),
         totals,
-        next: (to < groups).then_some(to as u64),
+        next,
     })
 }
 

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 
 use crate::embedded::events::SnapshotSource;
 
+pub(crate) use page::page_of;
 pub(crate) use zone::{Cutter, TimeFilter};
 
 /// Makes reports; cheap to clone. The work runs on threads of its own.

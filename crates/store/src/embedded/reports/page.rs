@@ -1,6 +1,7 @@
 //! Rows in order, and the page that was asked for.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use assay_model::ports::{ClickMeasures, ReportResult, ReportRow};
 
@@ -16,19 +17,23 @@ pub fn cut(plan: &Plan, groups: &Groups, offset: u64, limit: u32) -> ReportResul
         totals += **measures;
     }
     rows.sort_unstable_by(|a, b| order(&groups.values, a, b));
-    let from = usize::try_from(offset)
-        .unwrap_or(usize::MAX)
-        .min(rows.len());
-    let to = from.saturating_add(limit as usize).min(rows.len());
-    let page = rows[from..to].iter().map(|(key, measures)| ReportRow {
+    let (page, next) = page_of(rows.len(), offset, limit);
+    let page = rows[page].iter().map(|(key, measures)| ReportRow {
         key: texts(plan, &groups.values, key),
         measures: **measures,
     });
     ReportResult {
         rows: page.collect(),
         totals,
-        next: (to < rows.len()).then_some(to as u64),
+        next,
     }
+}
+
+/// Which of so many rows are the page, and where the next one begins.
+pub fn page_of(rows: usize, offset: u64, limit: u32) -> (Range<usize>, Option<u64>) {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(rows);
+    let to = from.saturating_add(limit as usize).min(rows);
+    (from..to, (to < rows).then_some(to as u64))
 }
 
 /// Times ascending, then most clicks first, then by key.

@@ -8,9 +8,6 @@ use jiff::tz::TimeZone;
 use super::zone::{Cutter, TimeFilter};
 use crate::embedded::events::TextFilter;
 
-/// Most dimensions of a report.
-const MOST_DIMENSIONS: usize = 8;
-
 /// What to fold.
 #[derive(Debug)]
 pub struct Plan {
@@ -33,7 +30,7 @@ impl Plan {
     /// Checks the question.
     pub fn new(account: AccountId, query: &ReportQuery) -> Result<Self, ReportError> {
         let zone = zone(&query.tz)?;
-        check(query)?;
+        query.check()?;
         let cutter = |unit: Dimension| unit.is_time().then(|| Cutter::new(zone.clone(), unit));
         let mut plan = Self {
             account,
@@ -82,26 +79,6 @@ fn zone(name: &str) -> Result<TimeZone, ReportError> {
         field: "tz",
         detail: format!("{name:?} is not an IANA time zone"),
     })
-}
-
-fn check(query: &ReportQuery) -> Result<(), ReportError> {
-    let invalid = |field, detail: &str| {
-        Err(ReportError::Invalid {
-            field,
-            detail: detail.to_owned(),
-        })
-    };
-    if query.to <= query.from {
-        return invalid("to", "is not after from");
-    }
-    if query.group_by.len() > MOST_DIMENSIONS {
-        return invalid("group_by", "at most 8 dimensions");
-    }
-    let twice = |(at, unit)| query.group_by[..at].contains(unit);
-    if query.group_by.iter().enumerate().any(twice) {
-        return invalid("group_by", "names a dimension twice");
-    }
-    Ok(())
 }
 
 /// What a click report is of, unless the question says otherwise.
