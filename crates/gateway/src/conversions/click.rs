@@ -15,6 +15,7 @@ use assay_model::{AccountId, IntegrationId, Timestamp};
 use super::Conversions;
 use super::ids::Ids;
 use super::params::Values;
+use crate::policy::IntegrationPolicy;
 
 /// Longest wait for the index to pass what was answered before the conversion came.
 pub const CATCH_UP: Duration = Duration::from_millis(200);
@@ -47,17 +48,41 @@ impl Found {
 }
 
 /// Whose click it is, and since when one counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    pub account: AccountId,
-    pub integration: IntegrationId,
-    pub since: Timestamp,
+#[derive(Clone, Copy)]
+struct Scope {
+    account: AccountId,
+    integration: IntegrationId,
+    since: Timestamp,
 }
 
 impl Conversions {
-    /// Looks for the click that these ids name. A conversion whose click has not come is
-    /// told when it does, see `settle`.
-    pub async fn find_click(&self, ids: &Ids<'_>, scope: Scope, catch_up: Duration) -> Found {
+    /// Looks for the click that these ids name, back from the time of the conversion. One
+    /// whose click has not come is told when it does, see `settle`; with `clickless` on, a
+    /// click that is not known is not needed.
+    pub async fn find_click(
+        &self,
+        ids: &Ids<'_>,
+        integration: &IntegrationPolicy,
+        time: Timestamp,
+        catch_up: Duration,
+    ) -> Found {
+        if !ids.name_a_click() {
+            return Found::NONE;
+        }
+        let scope = Scope {
+            account: integration.account,
+            integration: integration.id,
+            since: time.plus_ms(-1000 * i64::from(integration.lookback_s())),
+        };
+        let found = self.find_in(ids, scope, catch_up).await;
+        let clickless = integration.settings.conversions.clickless;
+        match found.search {
+            ClickSearch::NotFound if clickless => Found::NONE,
+            _ => found,
+        }
+    }
+
+    async fn find_in(&self, ids: &Ids<'_>, scope: Scope, catch_up: Duration) -> Found {
         match tokio::time::timeout(SEARCH, self.search(ids, scope, catch_up)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {

@@ -9,7 +9,7 @@ use assay_model::record::EventRecord;
 use assay_model::transaction::{Content, KeyRing};
 use assay_model::{EventId, Timestamp};
 
-use super::click::{self, CATCH_UP, Found, Scope};
+use super::click::{self, CATCH_UP, Found};
 use super::fields::fields;
 use super::ids::Ids;
 use super::params::{Told, Values};
@@ -55,7 +55,10 @@ pub async fn take<C: CounterStore>(
     arrival: &Arrival<'_>,
 ) -> Result<(Conversion, bool), LedgerError> {
     let (account, integration) = whose;
-    let found = find(conversions, whose, arrival).await;
+    let happened = arrival.values.time.unwrap_or(arrival.now);
+    let found = conversions
+        .find_click(&arrival.ids, integration, happened, CATCH_UP)
+        .await;
     let click = found.row.as_ref().and_then(click::record);
     let order_id = arrival.told.get(Field::OrderId).unwrap_or("");
     let keys = arrival.ids.keys(
@@ -95,28 +98,6 @@ pub async fn take<C: CounterStore>(
         Appended::New(conversion) => (*conversion, false),
         Appended::Duplicate(conversion) => (*conversion, true),
     })
-}
-
-/// Looks for the click; with `clickless` on, one that is not known is not needed.
-async fn find(
-    conversions: &Conversions,
-    (account, integration): (&AccountPolicy, &IntegrationPolicy),
-    arrival: &Arrival<'_>,
-) -> Found {
-    if !arrival.ids.name_a_click() {
-        return Found::NONE;
-    }
-    let happened = arrival.values.time.unwrap_or(arrival.now);
-    let scope = Scope {
-        account: account.account,
-        integration: integration.id,
-        since: happened.plus_ms(-1000 * i64::from(integration.lookback_s())),
-    };
-    let found = conversions.find_click(&arrival.ids, scope, CATCH_UP).await;
-    if found.search == ClickSearch::NotFound && integration.settings.conversions.clickless {
-        return Found::NONE;
-    }
-    found
 }
 
 async fn judge<C: CounterStore>(

@@ -123,7 +123,7 @@ async fn arrive<'p, C: CounterStore>(
 ) -> Result<Arrival<'p>, Refusal> {
     let value = |error| Refusal::Call(Refused::value(error));
     read.map_err(value)?;
-    guard(engine, params, (whose, request), told).await?;
+    guard(engine, params, (whose, request), told, Again::Answered).await?;
     let keys = loaded(ring)?;
     let ids = ids(whose, told, keys)?;
     let now = engine.clock.now();
@@ -144,12 +144,23 @@ async fn arrive<'p, C: CounterStore>(
     })
 }
 
+/// What a signed message is that comes again, letter by letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Answered as before: a conversion sent again changes nothing, and senders repeat until
+    /// they are heard.
+    Answered,
+    /// Refused: what it asks for may have been taken back since.
+    Refused,
+}
+
 /// Key, token, sender's address and signature.
 pub async fn guard<C: CounterStore>(
     engine: &Engine<C>,
     params: &ParamBuffer,
     (whose, request): (&Whose<'_>, &DoorRequest<'_>),
     told: &Told<'_>,
+    again: Again,
 ) -> Result<(), Refusal> {
     let integration = whose.integration;
     admit(integration, told, request)?;
@@ -160,8 +171,7 @@ pub async fn guard<C: CounterStore>(
     let Some(fault) = fault else {
         return Ok(());
     };
-    // A message that comes again is answered as before: senders repeat until they are heard.
-    if fault.reason == Reason::Replay {
+    if fault.reason == Reason::Replay && again == Again::Answered {
         return Ok(());
     }
     let error = fault.cause;

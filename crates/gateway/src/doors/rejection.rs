@@ -13,7 +13,7 @@ use assay_model::reason::Reason;
 use serde_json::Value;
 
 use super::postback::{
-    Refusal, Whose, conversion_json, guard, ids, loaded, refuse, unavailable, wrong_method,
+    Again, Refusal, Whose, conversion_json, guard, ids, loaded, refuse, unavailable, wrong_method,
 };
 use super::{Answer, DoorRequest, s2s};
 use crate::conversions::{Conversions, Ids, Refused, Told};
@@ -74,7 +74,7 @@ async fn wish<'p, C: CounterStore>(
 ) -> Result<Wish<'p>, Refusal> {
     let value = |error| Refusal::Call(Refused::value(error));
     read.map_err(value)?;
-    guard(engine, params, of, told).await?;
+    guard(engine, params, of, told, Again::Refused).await?;
     let to = match told.status() {
         None | Some("rejected") => Status::Rejected,
         Some("approved") => Status::Approved,

@@ -16,12 +16,12 @@ use assay_model::ledger::{Conversion, Waiting};
 use assay_model::ports::{ClickKey, CounterStore, LedgerError, SentId};
 use assay_model::{AccountId, EventId};
 
-use super::click::{Found, Scope};
+use super::click::Found;
 use super::ids::Ids;
 use super::{Conversions, ENGINE};
 use crate::engine::Engine;
 use crate::outbox::{LaneOutbox, Scratch};
-use crate::policy::IntegrationPolicy;
+use crate::policy::{AccountPolicy, IntegrationPolicy};
 
 /// How often what is `processing` is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -92,28 +92,21 @@ impl<C: CounterStore> Settler<C> {
 
     /// Everything that waits for its click is looked for, and watched for where it is not there.
     async fn look_for_all(&mut self) -> Result<(), LedgerError> {
-        for account in self.accounts(Waiting::Click).await? {
-            let mut after = None;
-            loop {
-                let page = self.page(account, Waiting::Click, after).await?;
-                let Some(last) = page.last() else {
-                    break;
-                };
-                after = Some(last.conversion_id);
-                for row in &page {
-                    self.look_for(row).await?;
-                }
+        let mut waiters = self.waiters(Waiting::Click).await?;
+        loop {
+            let page = self.next(&mut waiters).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for row in &page {
+                self.look_for(row).await?;
             }
         }
-        Ok(())
     }
 
     async fn look_for(&mut self, row: &Conversion) -> Result<(), LedgerError> {
         let now = self.engine.clock.now();
-        let policies = self.engine.policies.load();
-        let whose = policies.integration(row.integration).cloned();
-        drop(policies);
-        let Some((account, integration)) = whose else {
+        let Some((account, integration)) = self.owner(row) else {
             return Ok(());
         };
         if !integration.is_active() {
@@ -122,7 +115,7 @@ impl<C: CounterStore> Settler<C> {
             return Ok(());
         }
         let late_ms = 1000 * i64::from(integration.lookback_s());
-        if now.ms_since(row.received) > late_ms || account.account != row.account {
+        if now.ms_since(row.received) > late_ms {
             return Ok(());
         }
         let key = ClickKey {
@@ -162,20 +155,16 @@ impl<C: CounterStore> Settler<C> {
 
     /// Conversions in `processing`.
     async fn lookups(&mut self) -> Result<(), LedgerError> {
-        for account in self.accounts(Waiting::Lookup).await? {
-            let mut after = None;
-            loop {
-                let page = self.page(account, Waiting::Lookup, after).await?;
-                let Some(last) = page.last() else {
-                    break;
-                };
-                after = Some(last.conversion_id);
-                for row in &page {
-                    self.look_again(row).await?;
-                }
+        let mut waiters = self.waiters(Waiting::Lookup).await?;
+        loop {
+            let page = self.next(&mut waiters).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for row in &page {
+                self.look_again(row).await?;
             }
         }
-        Ok(())
     }
 
     async fn look_again(&mut self, row: &Conversion) -> Result<(), LedgerError> {
@@ -183,10 +172,7 @@ impl<C: CounterStore> Settler<C> {
         if !last && self.tried.contains(&row.conversion_id) {
             return Ok(());
         }
-        let policies = self.engine.policies.load();
-        let whose = policies.integration(row.integration).cloned();
-        drop(policies);
-        let Some((account, integration)) = whose else {
+        let Some((account, integration)) = self.owner(row) else {
             return Ok(());
         };
         if !integration.is_active() {
@@ -205,18 +191,34 @@ impl<C: CounterStore> Settler<C> {
         Ok(())
     }
 
-    async fn accounts(&self, on: Waiting) -> Result<Vec<AccountId>, LedgerError> {
-        self.conversions.ledger.accounts_waiting(on).await
+    /// Whose conversion it is, by the policies in force; `None` = its integration is gone.
+    fn owner(&self, row: &Conversion) -> Option<(Arc<AccountPolicy>, Arc<IntegrationPolicy>)> {
+        let policies = self.engine.policies.load();
+        let owner = policies.integration(row.integration).cloned();
+        owner.filter(|(account, _)| account.account == row.account)
     }
 
-    async fn page(
-        &self,
-        account: AccountId,
-        on: Waiting,
-        after: Option<EventId>,
-    ) -> Result<Vec<Conversion>, LedgerError> {
+    async fn waiters(&self, on: Waiting) -> Result<Waiters, LedgerError> {
+        Ok(Waiters {
+            on,
+            accounts: self.conversions.ledger.accounts_waiting(on).await?,
+            after: None,
+        })
+    }
+
+    /// The next of those that wait; none = that was all.
+    async fn next(&self, waiters: &mut Waiters) -> Result<Vec<Conversion>, LedgerError> {
         let ledger = &self.conversions.ledger;
-        ledger.waiting(account, on, after, PAGE).await
+        while let Some(account) = waiters.accounts.last() {
+            let (on, after) = (waiters.on, waiters.after);
+            let page = ledger.waiting(*account, on, after, PAGE).await?;
+            waiters.after = page.last().map(|row| row.conversion_id);
+            if !page.is_empty() {
+                return Ok(page);
+            }
+            waiters.accounts.pop();
+        }
+        Ok(Vec::new())
     }
 
     async fn find(&self, row: &Conversion, integration: &IntegrationPolicy) -> Found {
@@ -227,22 +229,19 @@ impl<C: CounterStore> Settler<C> {
             own_text,
             external: given(&row.external_transaction_id),
         };
-        if !ids.name_a_click() {
-            return Found::NONE;
-        }
-        let scope = Scope {
-            account: row.account,
-            integration: row.integration,
-            since: row
-                .time
-                .plus_ms(-1000 * i64::from(integration.lookback_s())),
-        };
-        let found = self.conversions.find_click(&ids, scope, CATCH_UP).await;
-        if found.search == ClickSearch::NotFound && integration.settings.conversions.clickless {
-            return Found::NONE;
-        }
-        found
+        let conversions = &self.conversions;
+        conversions
+            .find_click(&ids, integration, row.time, CATCH_UP)
+            .await
     }
+}
+
+/// How far one has come through what waits, a page at a time.
+struct Waiters {
+    on: Waiting,
+    /// Accounts that are left; the last one is being read.
+    accounts: Vec<AccountId>,
+    after: Option<EventId>,
 }
 
 fn given(text: &str) -> Option<&str> {
