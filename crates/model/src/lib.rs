@@ -17,6 +17,7 @@ pub mod recall;
 pub mod record;
 pub mod render;
 pub mod signing;
+pub mod sources;
 pub mod template;
 pub mod testing;
 pub mod time;
