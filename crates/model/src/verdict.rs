@@ -459,7 +459,7 @@ pub struct Verdict<'a> {
     pub degraded: Option<Degraded>,
     /// How each filter answered, in the order of `assay_detect::filter_keys`; empty when the
     /// rule does not screen this kind of event.
-    pub checks: SmallVec<[Check; 32]>,
+    pub checks: SmallVec<[Check; 64]>,
 }
 
 impl Verdict<'_> {

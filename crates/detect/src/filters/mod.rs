@@ -107,10 +107,21 @@ pub(crate) fn span_in_range(
 /// A filter made from its settings, or everything that is wrong with them.
 type BuildResult = Result<Box<dyn Filter>, Vec<Problem>>;
 
+/// How a filter stands in a rule that does not name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It runs, and what it finds counts.
+    On,
+    /// It runs and only reports: what judges a source is a person's to switch on.
+    Flag,
+    /// It does not run: it needs a list or a limit of the user's.
+    Off,
+}
+
 /// One row of the table.
 pub(crate) struct FilterKind {
     pub key: &'static str,
-    pub on_by_default: fn(IntegrationKind) -> bool,
+    pub start: fn(IntegrationKind) -> Start,
     pub build: fn(serde_json::Value, BuildContext) -> BuildResult,
 }
 
@@ -133,13 +144,27 @@ fn build<S: Settings, F: Filter + 'static>(
     }
 }
 
-const fn always(_: IntegrationKind) -> bool {
-    true
+const fn always(_: IntegrationKind) -> Start {
+    Start::On
+}
+
+/// Filters that judge a source.
+#[expect(dead_code, reason = "the source filters' rows name it")]
+const fn reports(_: IntegrationKind) -> Start {
+    Start::Flag
+}
+
+/// Filters that need a list or a limit of the user's.
+const fn chosen(_: IntegrationKind) -> Start {
+    Start::Off
 }
 
 /// Views repeat: where the caller only asks for a score, duplicates are not judged.
-fn not_s2s(kind: IntegrationKind) -> bool {
-    kind != IntegrationKind::S2s
+fn not_s2s(kind: IntegrationKind) -> Start {
+    match kind {
+        IntegrationKind::S2s => Start::Off,
+        IntegrationKind::Custom | IntegrationKind::Network => Start::On,
+    }
 }
 
 macro_rules! table {
@@ -150,7 +175,7 @@ macro_rules! table {
         pub(crate) static TABLE: &[FilterKind] = &[
             $(FilterKind {
                 key: $key,
-                on_by_default: $on,
+                start: $on,
                 build: |json, context| {
                     let make: fn($settings, BuildContext) -> _ = $make;
                     build::<$settings, _>(json, |settings| make(settings, context))

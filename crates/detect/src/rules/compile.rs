@@ -8,7 +8,7 @@ use assay_model::verdict::{OnDegraded, RuleRef, Weighing};
 use serde_json::{Map, Value};
 
 use super::{CompiledRule, RuleFilter};
-use crate::filters::{BlockMode, BuildContext, FilterKind, TABLE};
+use crate::filters::{BlockMode, BuildContext, FilterKind, Start, TABLE};
 
 impl CompiledRule {
     /// Compiles a rule for one kind of integration.
@@ -112,14 +112,9 @@ fn build_filter(
         Some(Value::Object(map)) => map.clone(),
         Some(_) => return Err(vec![Problem::new(path, "must be an object of settings")]),
     };
-    let on = rule.preset != Preset::DisableAll && (row.on_by_default)(context.kind);
-    let enabled = take(
-        &mut settings,
-        "enabled",
-        on || rule.filters.contains_key(row.key),
-        &path,
-    )?;
-    let block_mode = take(&mut settings, "block_mode", BlockMode::Block, &path)?;
+    let (on, mode) = unless_said(rule, row, context);
+    let enabled = take(&mut settings, "enabled", on, &path)?;
+    let block_mode = take(&mut settings, "block_mode", mode, &path)?;
     // Settings of a filter that is off are checked too: it may be switched on later.
     let filter = (row.build)(Value::Object(settings), context).map_err(|problems| {
         problems
@@ -135,6 +130,19 @@ fn build_filter(
             .collect::<Vec<_>>()
     })?;
     Ok(enabled.then_some((filter, block_mode)))
+}
+
+/// Whether a filter runs, and what its findings do, where the rule does not say. One that
+/// the rule names is wanted, and wanted to work.
+fn unless_said(rule: &Rule, row: &FilterKind, context: BuildContext) -> (bool, BlockMode) {
+    if rule.filters.contains_key(row.key) {
+        return (true, BlockMode::Block);
+    }
+    match (rule.preset, (row.start)(context.kind)) {
+        (Preset::DisableAll, _) | (_, Start::Off) => (false, BlockMode::Block),
+        (_, Start::On) => (true, BlockMode::Block),
+        (_, Start::Flag) => (true, BlockMode::Flag),
+    }
 }
 
 /// Takes one common setting out of a filter's map.
