@@ -16,6 +16,7 @@ mod log;
 mod policy;
 mod postbacks;
 mod reports;
+mod scan;
 
 pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
@@ -42,6 +43,7 @@ pub use reports::{
     ClickMeasures, Dimension, DimensionValue, ReportError, ReportFilter, ReportQuery, ReportReader,
     ReportResult, ReportRow, host_of,
 };
+pub use scan::{EventScan, Scan, ScanQuery, ScratchCounters, Visit};
 
 /// A store could not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -237,13 +237,13 @@ impl Search {
 }
 
 /// A filter on a column, or on a stretch of time in UTC.
-enum Filter {
+pub(super) enum Filter {
     Text(TextFilter),
     Time(crate::embedded::reports::TimeFilter),
 }
 
 impl Filter {
-    fn of(filter: &EventFilter) -> Self {
+    pub fn of(filter: &EventFilter) -> Self {
         if filter.dimension.is_time() {
             return Self::Time(crate::embedded::reports::TimeFilter::utc(
                 filter.dimension,
@@ -256,14 +256,14 @@ impl Filter {
         })
     }
 
-    fn column(&self) -> Option<&'static str> {
+    pub fn column(&self) -> Option<&'static str> {
         match self {
             Self::Text(filter) => Some(filter.column),
             Self::Time(_) => Some(super::TIME),
         }
     }
 
-    fn apply(&self, batch: &RecordBatch, mask: &mut Mask) -> Result<(), EventsError> {
+    pub fn apply(&self, batch: &RecordBatch, mask: &mut Mask) -> Result<(), EventsError> {
         match self {
             Self::Text(filter) => mask.matching(batch, filter),
             Self::Time(filter) => {

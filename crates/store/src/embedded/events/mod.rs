@@ -26,6 +26,7 @@ mod pack;
 mod parquet_file;
 mod reader;
 mod rows;
+mod scan;
 mod seal;
 mod snapshot;
 mod store;
@@ -39,6 +40,7 @@ use assay_model::ports::StoreError;
 pub use clicks::{ClickIndexer, EmbeddedClicks};
 pub use compact::{Maintained, Retention};
 pub use reader::EmbeddedEvents;
+pub use scan::EmbeddedScan;
 pub use seal::{SealStep, Sealed, Sealer};
 pub use store::{EventStore, EventsOptions};
 

@@ -149,6 +149,28 @@ impl Footer {
         Ok(batches.next().transpose()?)
     }
 
+    /// The records of a row group, some at a time; `wanted` = only those of these rows.
+    pub fn records_of(
+        &self,
+        row_group: usize,
+        wanted: Option<&[bool]>,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader, EventsError> {
+        let builder = self.builder().with_row_groups(vec![row_group]);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), [RECORD]);
+        let builder = builder.with_projection(mask).with_batch_size(batch_rows);
+        let Some(wanted) = wanted else {
+            return Ok(builder.build()?);
+        };
+        let runs = wanted.chunk_by(|a, b| a == b);
+        let selectors = runs.map(|run| match run {
+            [true, ..] => RowSelector::select(run.len()),
+            _ => RowSelector::skip(run.len()),
+        });
+        let selection = RowSelection::from(selectors.collect::<Vec<_>>());
+        Ok(builder.with_row_selection(selection).build()?)
+    }
+
     /// The records at these rows of a row group (ascending).
     pub fn records(&self, row_group: usize, rows: &[usize]) -> Result<Vec<Vec<u8>>, EventsError> {
         let mut selectors = Vec::with_capacity(rows.len() * 2);

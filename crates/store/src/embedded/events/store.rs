@@ -14,6 +14,7 @@ use super::file::path_of;
 use super::manifest::{Change, FileRow, Manifest};
 use super::parquet_file::Footers;
 use super::reader::EmbeddedEvents;
+use super::scan::EmbeddedScan;
 use super::seal::Sealer;
 use super::snapshot::{Snapshot, SnapshotSource, StoredFile};
 use super::tail::Tail;
@@ -125,6 +126,12 @@ impl EventStore {
     #[must_use]
     pub fn reader(&self) -> EmbeddedEvents {
         EmbeddedEvents::new(SnapshotSource::Live(self.clone()))
+    }
+
+    /// Reads many events in one go.
+    #[must_use]
+    pub fn scan(&self) -> EmbeddedScan {
+        EmbeddedScan::new(SnapshotSource::Live(self.clone()))
     }
 
     /// Makes reports.
