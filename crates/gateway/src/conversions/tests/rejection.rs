@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use assay_model::EventId;
 use assay_model::ledger::{Conversion, Status};
 use assay_model::ports::Ledger;
+use assay_model::{Clock, EventId};
 use serde_json::{Value, json};
 
-use super::world::{OWN, Settings, World};
+use super::world::{INTEGRATION, OWN, Settings, World};
 
 async fn converted() -> (Rc<World>, String, Value) {
     let world = World::new(&Settings::default());
@@ -25,6 +25,38 @@ async fn row(world: &World, answer: &Value) -> Conversion {
 
 async fn reject(world: &World, query: &str) -> (u16, Value) {
     world.call("/rejection/7", query).await
+}
+
+#[tokio::test]
+async fn a_signed_rejection_sent_again_undoes_nothing() {
+    let secret = "a-secret-of-thirty-two-characters";
+    let signing = json!({"mode": "enforce", "keys": [{"id": "k1", "secret": secret}]});
+    let world = World::new(&Settings {
+        integration: json!({ "signing": signing }),
+        counting: true,
+        ..Settings::default()
+    });
+    let signed = |query: &str| {
+        let at = world.clock.now().0 / 1000;
+        let query = format!("{query}&sig_key=k1&sig_time={at}");
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let signature = assay_model::signing::sign(secret, INTEGRATION, pairs);
+        format!("{query}&signature={signature}")
+    };
+    world.click("c1").await;
+    world.clock.advance_ms(60_000);
+    let answer = world.postback(&signed("external_transaction_id=c1")).await;
+    let rejection = signed("external_transaction_id=c1&new_rejected_reason=fake");
+    assert_eq!(reject(&world, &rejection).await.0, 200);
+    let back = signed("external_transaction_id=c1&status=approved");
+    assert_eq!(reject(&world, &back).await.0, 200);
+    let (status, body) = reject(&world, &rejection).await;
+    assert_eq!(
+        (status, body["reason"].as_str().unwrap()),
+        (401, "REPLAY"),
+        "{body}"
+    );
+    assert_eq!(row(&world, &answer).await.state.status, Status::Approved);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::world::{OWN, Settings, World};
 use crate::conversions::settle;
+use crate::doors::Method;
 
 /// Runs `work` beside the task that settles; time passes when everybody waits.
 async fn settling<T>(world: &Rc<World>, work: impl Future<Output = T>) -> T {
@@ -211,4 +212,113 @@ async fn two_that_turn_out_to_be_one_are_counted_once() {
         );
     })
     .await;
+}
+
+/// A visitor opens the `/jsp` page of the click `late`.
+async fn opens_page(world: &World) {
+    let link = "external_transaction_id=late&publisher=p1";
+    let page = world.answer(Method::Get, "/jsp/7", link, "", "").await;
+    assert_eq!(
+        (page.status, page.content_type),
+        (200, "text/html; charset=utf-8")
+    );
+}
+
+/// The page goes on to the click `late` with what the browser says.
+async fn sends_signals(world: &World, signals: &str) {
+    let link = "external_transaction_id=late&publisher=p1";
+    let form = format!("js_check_data={signals}");
+    let form_type = "application/x-www-form-urlencoded";
+    let posted = world
+        .answer(Method::Post, "/click/7", link, form_type, &form)
+        .await;
+    assert_ne!(posted.status, 422, "{:?}", posted.error);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_that_are_out_are_waited_for() {
+    let world = World::new(&Settings::default());
+    settling(&world, async {
+        opens_page(&world).await;
+        let answer = world.postback("external_transaction_id=late").await;
+        assert_eq!(
+            (&answer["status"], &answer["reason"]),
+            (&json!("processing"), &json!("PROCESSING"))
+        );
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(row(&world, &answer).await.state.status, Status::Processing);
+        world.clock.advance_ms(5_000);
+        sends_signals(&world, "%7B%22webdriver%22:true%7D").await;
+        let row = changed(&world, &answer).await;
+        assert_eq!(
+            (row.state.status, row.state.reason, row.state.version),
+            (Status::Rejected, Reason::ClickRejected, 2)
+        );
+        assert_eq!(row.attributes.publisher, "p1");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_that_never_come_are_waited_for_once_and_not_long() {
+    let world = World::new(&Settings::default());
+    settling(&world, async {
+        opens_page(&world).await;
+        world.clock.advance_ms(9_000);
+        let answer = world.postback("external_transaction_id=late").await;
+        assert_eq!(answer["status"], "processing");
+        world.clock.advance_ms(9_999);
+        opens_page(&world).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(row(&world, &answer).await.state.status, Status::Processing);
+        // Ten seconds after the conversion came, however often the page is opened.
+        world.clock.advance_ms(1);
+        let row = changed(&world, &answer).await;
+        assert_eq!(
+            (row.state.status, row.state.reason, row.state.waiting),
+            (Status::Pending, Reason::NoClick, Some(Waiting::Click))
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_rule_rejects_for_no_click_once_the_signals_are_given_up() {
+    let strict = Settings {
+        rule: json!({"strictness": "strict"}),
+        ..Settings::default()
+    };
+    let world = World::new(&strict);
+    settling(&world, async {
+        let answer = world.postback("external_transaction_id=unseen").await;
+        assert_eq!(answer["reason"], "NO_CLICK", "nothing is out for it");
+        opens_page(&world).await;
+        let answer = world.postback("external_transaction_id=late").await;
+        assert_eq!(answer["status"], "processing");
+        world.clock.advance_ms(10_000);
+        let row = changed(&world, &answer).await;
+        assert_eq!(
+            (row.state.status, row.state.reason),
+            (Status::Rejected, Reason::NoClick)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_a_page_that_was_served_for_the_click_is_waited_for() {
+    let world = World::new(&Settings::default());
+    let opened = [
+        (Method::Head, "external_transaction_id=late"),
+        (
+            Method::Get,
+            "external_transaction_id=%7Bclickid%7D&publisher=late",
+        ),
+        (Method::Get, "external_transaction_id=other"),
+    ];
+    for (method, link) in opened {
+        world.answer(method, "/jsp/7", link, "", "").await;
+    }
+    let answer = world.postback("external_transaction_id=late").await;
+    assert_eq!(answer["status"], "pending");
 }

@@ -1,6 +1,7 @@
 //! Doors over a ledger in memory and one lane's outbox, with a clock that stands still.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -49,9 +50,12 @@ impl ErrorLog for Errors {
     }
 }
 
-/// Counts events, and says of every key that it is new.
+/// Counts events, and says of every key that it is new, unless it is to remember.
 #[derive(Default)]
-pub struct Counters(Mutex<u32>);
+pub struct Counters {
+    events: Mutex<u32>,
+    seen: Option<Mutex<HashMap<u64, u32>>>,
+}
 
 impl CounterStore for Counters {
     async fn recall(
@@ -61,16 +65,21 @@ impl CounterStore for Counters {
         bumps: &[Bump],
         out: &mut Vec<Reading>,
     ) -> Result<(), RecallError> {
-        *self.0.lock().unwrap() += 1;
+        *self.events.lock().unwrap() += 1;
         out.clear();
-        out.resize(
-            bumps.len(),
+        out.extend(bumps.iter().map(|bump| {
+            let count = self.seen.as_ref().map_or(1, |seen| {
+                let mut seen = seen.lock().unwrap();
+                let count = seen.entry(bump.key).or_default();
+                *count += 1;
+                *count
+            });
             Reading {
-                count: 1,
+                count,
                 span_s: 0,
-                gap_ms: None,
-            },
-        );
+                gap_ms: (count > 1).then_some(0),
+            }
+        }));
         Ok(())
     }
 }
@@ -84,6 +93,8 @@ pub struct Settings {
     pub rule: Value,
     /// Whether networks are known; the tables take seconds to make.
     pub networks: bool,
+    /// Whether counters remember their keys.
+    pub counting: bool,
 }
 
 pub struct World {
@@ -119,7 +130,10 @@ impl World {
                 TablesBuilder::new().build()
             })),
             user_agents: UaCache::default(),
-            counters: Counters::default(),
+            counters: Counters {
+                seen: settings.counting.then(Mutex::default),
+                ..Counters::default()
+            },
             errors: Arc::clone(&errors) as Arc<dyn ErrorLog>,
             clock: Arc::clone(&clock) as _,
             limits: Limits::default(),
@@ -242,7 +256,7 @@ impl World {
 
     /// How many conversions moved counters.
     pub fn counted(&self) -> u32 {
-        *self.engine.counters.0.lock().unwrap() - self.clicks.get()
+        *self.engine.counters.events.lock().unwrap() - self.clicks.get()
     }
 }
 
