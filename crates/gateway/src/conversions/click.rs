@@ -14,6 +14,7 @@ use assay_model::{AccountId, IntegrationId, Timestamp};
 
 use super::Conversions;
 use super::ids::Ids;
+use super::pages;
 use super::params::Values;
 use crate::policy::IntegrationPolicy;
 
@@ -55,15 +56,37 @@ struct Scope {
     since: Timestamp,
 }
 
+impl Scope {
+    fn key(self, external: &str) -> ClickKey {
+        ClickKey {
+            account: self.account,
+            integration: self.integration,
+            external_id: external.to_owned(),
+        }
+    }
+}
+
+/// The times of a conversion whose click is sought.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought {
+    /// When it happened.
+    pub time: Timestamp,
+    /// When it came in.
+    pub received: Timestamp,
+    /// When it is looked for.
+    pub now: Timestamp,
+}
+
 impl Conversions {
     /// Looks for the click that these ids name, back from the time of the conversion. One
     /// whose click has not come is told when it does, see `settle`; with `clickless` on, a
-    /// click that is not known is not needed.
+    /// click that is not known is not needed. While the click's browser signals are out, that
+    /// there is none is not known.
     pub async fn find_click(
         &self,
         ids: &Ids<'_>,
         integration: &IntegrationPolicy,
-        time: Timestamp,
+        of: Sought,
         catch_up: Duration,
     ) -> Found {
         if !ids.name_a_click() {
@@ -72,14 +95,27 @@ impl Conversions {
         let scope = Scope {
             account: integration.account,
             integration: integration.id,
-            since: time.plus_ms(-1000 * i64::from(integration.lookback_s())),
+            since: of.time.plus_ms(-1000 * i64::from(integration.lookback_s())),
         };
         let found = self.find_in(ids, scope, catch_up).await;
         let clickless = integration.settings.conversions.clickless;
         match found.search {
+            ClickSearch::NotFound if self.is_out(ids, scope, of) => {
+                Found::without(ClickSearch::NotMade)
+            }
             ClickSearch::NotFound if clickless => Found::NONE,
             _ => found,
         }
+    }
+
+    /// Whether the click's browser signals may still come. A conversion waits for them once,
+    /// however often the page is served meanwhile.
+    fn is_out(&self, ids: &Ids<'_>, scope: Scope, of: Sought) -> bool {
+        let Some(external) = ids.external else {
+            return false;
+        };
+        let key = scope.key(external);
+        of.now.ms_since(of.received) < pages::WAIT_MS && self.pages.is_out(&key, of.now)
     }
 
     async fn find_in(&self, ids: &Ids<'_>, scope: Scope, catch_up: Duration) -> Found {
@@ -116,11 +152,7 @@ impl Conversions {
         if let Some(found) = by_external_id(clicks, external, scope).await? {
             return Ok(found);
         }
-        let key = ClickKey {
-            account: scope.account,
-            integration: scope.integration,
-            external_id: external.to_owned(),
-        };
+        let key = scope.key(external);
         // Watched first and looked for once more: it may have come in between.
         let watched = clicks.watch(key.clone());
         match by_external_id(clicks, external, scope).await? {

@@ -8,6 +8,7 @@ mod click;
 mod fields;
 mod guard;
 mod ids;
+mod pages;
 mod params;
 mod settle;
 mod status;
@@ -17,12 +18,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use assay_model::ports::{ClickIndex, EventReader, Ledger};
+use assay_model::Timestamp;
+use assay_model::ports::{ClickIndex, ClickKey, EventReader, Ledger};
 
 pub use claims::Claims;
 pub use click::told_by;
 pub use guard::{Refused, admit};
 pub use ids::{BadId, Ids};
+use pages::Pages;
 pub use params::Told;
 pub use settle::settle;
 pub use take::{Arrival, take};
@@ -40,6 +43,8 @@ pub struct Conversions {
     pub events: Arc<dyn EventReader>,
     /// Those that are being taken in now.
     claims: Arc<Claims>,
+    /// Clicks whose browser signals are out.
+    pages: Pages,
 }
 
 impl Conversions {
@@ -55,7 +60,13 @@ impl Conversions {
             clicks,
             events,
             claims: Arc::default(),
+            pages: Pages::default(),
         }
+    }
+
+    /// A page went out that will come back with browser signals, as the click with this id.
+    pub fn page_served(&self, click: &ClickKey, now: Timestamp) {
+        self.pages.served(click, now);
     }
 }
 

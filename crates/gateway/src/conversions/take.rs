@@ -9,7 +9,7 @@ use assay_model::record::EventRecord;
 use assay_model::transaction::{Content, KeyRing};
 use assay_model::{EventId, Timestamp};
 
-use super::click::{self, CATCH_UP, Found};
+use super::click::{self, CATCH_UP, Found, Sought};
 use super::fields::fields;
 use super::ids::Ids;
 use super::params::{Told, Values};
@@ -55,9 +55,13 @@ pub async fn take<C: CounterStore>(
     arrival: &Arrival<'_>,
 ) -> Result<(Conversion, bool), LedgerError> {
     let (account, integration) = whose;
-    let happened = arrival.values.time.unwrap_or(arrival.now);
+    let sought = Sought {
+        time: arrival.values.time.unwrap_or(arrival.now),
+        received: arrival.now,
+        now: arrival.now,
+    };
     let found = conversions
-        .find_click(&arrival.ids, integration, happened, CATCH_UP)
+        .find_click(&arrival.ids, integration, sought, CATCH_UP)
         .await;
     let click = found.row.as_ref().and_then(click::record);
     let order_id = arrival.told.get(Field::OrderId).unwrap_or("");

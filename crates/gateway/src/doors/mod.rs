@@ -235,7 +235,19 @@ impl Doors {
             return nothing_at(request.path);
         };
         match (route.door, self.conversions.as_deref()) {
-            (Door::Jsp, _) => collector::page(request, &route.click_path(request.path)),
+            (Door::Jsp, conversions) => {
+                // HEAD brings no page, so nothing comes back from it.
+                if let (Some(conversions), Method::Get | Method::Post) =
+                    (conversions, request.method)
+                {
+                    let limits = &engine.limits;
+                    let click = click::announced(params, request.query, integration, limits);
+                    if let Some(click) = click {
+                        conversions.page_served(&click, engine.clock.now());
+                    }
+                }
+                collector::page(request, &route.click_path(request.path))
+            }
             (Door::Postback, Some(conversions)) => {
                 let snapshot = Arc::clone(&snapshot);
                 let whose = postback::Whose::of(&snapshot, account, integration);

@@ -263,3 +263,57 @@ fn conversions_and_their_corrections_are_told_once_over_kill_9() {
         );
     }
 }
+
+/// While the browser's signals of its click are out a conversion is `processing` and nobody
+/// is told anything; when they come, its publisher is told once.
+#[test]
+fn a_conversion_whose_signals_are_out_is_told_when_they_have_come() {
+    let receiver = Receiver::start();
+    let home = tempfile::tempdir().unwrap();
+    let mut environment = Vec::from(receiver.allowed());
+    let proxies = "[\"127.0.0.1\"]".to_owned();
+    environment.push(("ASSAY__LISTEN__TRUSTED_PROXIES".to_owned(), proxies));
+    let environment: Vec<_> = environment.iter().map(|(a, b)| (&**a, &**b)).collect();
+    let server = Server::start_on(home.path(), &environment);
+    let own = server.integration(&json!({"kind": "custom", "clicks": {
+        "approved_url": "https://shop.example/", "fallback_url": "https://fall.example/",
+        "params": {"external_transaction_id": "cid"}}}));
+    let url = format!(
+        "http://127.0.0.1:{}/pb?cid={{external_transaction_id}}&s={{status}}",
+        receiver.port
+    );
+    let body = json!({"name": "p", "type": "conversion", "fire_on": "any", "url": url});
+    server.make("/postbacks", &body);
+    let visitor = [("X-Forwarded-For", "86.129.4.7"), ("User-Agent", IPHONE)];
+    let link = format!("{own}?cid=c1&publisher=p1&offer=o1");
+    let mut client = server.client();
+    let page = client.send("GET", &format!("/jsp/{link}"), &visitor, b"");
+    assert!(page.text().contains("js_check_data"), "{}", page.text());
+    let postback = format!("/postback/{own}?external_transaction_id=c1&payout=2");
+    let answer = client.get(&postback).json();
+    assert_eq!(
+        answer,
+        json!({"conversion_id": answer["conversion_id"], "transaction_id": null,
+               "status": "processing", "reason": "PROCESSING"})
+    );
+    assert!(deliveries(&server).is_empty(), "nothing is owed yet");
+    let form = [
+        &visitor[..],
+        &[("Content-Type", "application/x-www-form-urlencoded")],
+    ]
+    .concat();
+    let signals = b"js_check_data=%7B%22webdriver%22%3Atrue%7D";
+    let click = client.send("POST", &format!("/click/{link}"), &form, signals);
+    assert_eq!(click.header("location"), Some("https://fall.example/"));
+    wait_until("it is told", Duration::from_secs(20), || {
+        (!receiver.told().is_empty()).then_some(())
+    });
+    let again = client.get(&postback).json();
+    assert_eq!(
+        (&again["status"], &again["reason"], &again["duplicate"]),
+        (&json!("rejected"), &json!("CLICK_REJECTED"), &json!(true))
+    );
+    let told: Vec<String> = receiver.told().into_iter().map(|(_, what)| what).collect();
+    assert_eq!(told, ["/pb?cid=c1&s=rejected"]);
+    assert_eq!(deliveries(&server).len(), 1);
+}

@@ -16,7 +16,7 @@ use assay_model::ledger::{Conversion, Waiting};
 use assay_model::ports::{ClickKey, CounterStore, LedgerError, SentId};
 use assay_model::{AccountId, EventId};
 
-use super::click::Found;
+use super::click::{Found, Sought};
 use super::ids::Ids;
 use super::{Conversions, ENGINE};
 use crate::engine::Engine;
@@ -229,9 +229,14 @@ impl<C: CounterStore> Settler<C> {
             own_text,
             external: given(&row.external_transaction_id),
         };
+        let sought = Sought {
+            time: row.time,
+            received: row.received,
+            now: self.engine.clock.now(),
+        };
         let conversions = &self.conversions;
         conversions
-            .find_click(&ids, integration, row.time, CATCH_UP)
+            .find_click(&ids, integration, sought, CATCH_UP)
             .await
     }
 }

@@ -147,6 +147,14 @@ impl<'p> Call<'p> {
         }
     }
 
+    /// The caller's own id of the click.
+    pub fn external_id(&self) -> Option<&'p str> {
+        let mut sent = self.fields_sent.iter();
+        let given = |value: &str| !value.is_empty() && !is_unreplaced(value);
+        sent.find(|(field, _, value)| *field == Field::ExternalTransactionId && given(value))
+            .map(|(.., value)| *value)
+    }
+
     /// Puts what was sent into the event. A link of a visitor's own browser cannot say which
     /// user agent or forwarding chain it has.
     pub fn fill<'h>(&'h self, hit: &mut Hit<'h>, from_server: bool) {

@@ -13,7 +13,7 @@ mod outcome;
 mod seen;
 
 use assay_model::hit::{EventKind, Field, Hit};
-use assay_model::ports::{CounterStore, DoorError};
+use assay_model::ports::{ClickKey, CounterStore, DoorError};
 
 use self::admit::{check, place_hit};
 use self::call::Call;
@@ -22,7 +22,7 @@ use self::seen::Seen;
 use super::{Answer, DoorRequest, Doors, Method, door_error, postback, s2s};
 use crate::decide::Screening;
 use crate::destination::Place;
-use crate::engine::Engine;
+use crate::engine::{Engine, Limits};
 use crate::ingress::ParamBuffer;
 use crate::mapping::FieldError;
 use crate::outbox::{Outbox, Scratch};
@@ -123,6 +123,24 @@ pub async fn answer<C: CounterStore>(
         true => answer.with("access-control-allow-origin", "*"),
         false => answer,
     }
+}
+
+/// By which id the click will be named that a page of this query goes on to; `None` = by none.
+pub fn announced(
+    params: &mut ParamBuffer,
+    query: &[u8],
+    integration: &IntegrationPolicy,
+    limits: &Limits,
+) -> Option<ClickKey> {
+    params.clear();
+    // What does not fit is refused at the click itself.
+    params.decode(query, limits.params);
+    let call = Call::read(params, &integration.clicks.renames, EventKind::Click);
+    Some(ClickKey {
+        account: integration.account,
+        integration: integration.id,
+        external_id: call.external_id()?.to_owned(),
+    })
 }
 
 fn form_of(call: &Call<'_>, seen: &Seen<'_>, owner: Owner<'_>, kind: EventKind) -> Form {
