@@ -16,6 +16,7 @@ pub mod reason;
 pub mod recall;
 pub mod record;
 pub mod render;
+pub mod reputation;
 pub mod signing;
 pub mod sources;
 pub mod template;

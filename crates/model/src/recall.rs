@@ -2,6 +2,7 @@
 
 use std::hash::Hasher;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -9,6 +10,8 @@ use crate::EventId;
 use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::Facts;
 use crate::hit::{EventKind, Field};
+use crate::reputation::Reputed;
+use crate::sources::Standing;
 
 /// What a counter measures within its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +125,17 @@ pub struct CounterSpec {
     pub sub_id: Field,
 }
 
+impl Recall {
+    /// What is held against the source that the rule asks about at this place.
+    #[must_use]
+    pub fn standing(&self, place: u16) -> Option<&Standing> {
+        self.standings
+            .iter()
+            .find(|(own, _)| *own == place)
+            .map(|(_, standing)| &**standing)
+    }
+}
+
 /// One bump of one counter, ready for a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bump {
@@ -202,6 +216,14 @@ pub struct Recall {
     pub again: Option<EventId>,
     /// No counter was moved for this record: the event's own was, or will be, by another.
     pub uncounted: bool,
+    /// Number of the snapshot in which the event's sources were looked up; 0 = there is none
+    /// yet, or the rule asks nothing of it.
+    pub snapshot: u64,
+    /// What was held against the event's sources: by the place of the question among the
+    /// rule's, ascending. What is missing of a snapshot that is there is held against nobody.
+    pub standings: Vec<(u16, Arc<Standing>)>,
+    /// What outcomes had taught about the event's keys; `None` = nothing.
+    pub reputation: Option<Box<Reputed>>,
 }
 
 impl CounterSpec {

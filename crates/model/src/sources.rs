@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use crate::facts::Facts;
 use crate::hit::Field;
@@ -172,7 +173,7 @@ pub struct Standings {
     pub number: u64,
     /// When the numbers were taken.
     pub as_of: Timestamp,
-    held: HashMap<(u64, u8, SourceKey), Standing>,
+    held: HashMap<(u64, u8, SourceKey), Arc<Standing>>,
 }
 
 impl Standings {
@@ -188,12 +189,12 @@ impl Standings {
 
     /// Holds something against a source: by `rule` and `filter`.
     pub fn hold(&mut self, rule: u64, filter: u8, source: SourceKey, standing: Standing) {
-        self.held.insert((rule, filter, source), standing);
+        self.held.insert((rule, filter, source), Arc::new(standing));
     }
 
     /// What is held against a source.
     #[must_use]
-    pub fn get(&self, rule: u64, filter: u8, source: SourceKey) -> Option<&Standing> {
+    pub fn get(&self, rule: u64, filter: u8, source: SourceKey) -> Option<&Arc<Standing>> {
         if self.held.is_empty() {
             return None;
         }
@@ -210,5 +211,5 @@ impl Standings {
 /// Where the judging task leaves its snapshots and the hot path finds them.
 pub trait StandingsReader: Send + Sync {
     /// The account's snapshot in force.
-    fn standings(&self, account: AccountId) -> Option<std::sync::Arc<Standings>>;
+    fn standings(&self, account: AccountId) -> Option<Arc<Standings>>;
 }

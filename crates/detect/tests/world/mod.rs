@@ -89,8 +89,7 @@ impl World {
             degraded: self.degraded,
             search: self.search,
             click: self.click.clone().map(Box::new),
-            again: None,
-            uncounted: false,
+            ..Recall::default()
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod click;
 mod facts;
+mod sources;
 mod verdict;
 mod wire;
 
@@ -19,7 +20,7 @@ pub use wire::CodecError;
 use wire::{Numbers, Reader, Writer};
 
 /// Version of the bytes that this build writes; it reads this and all earlier ones.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// One event as stored.
 #[derive(Clone, Debug, PartialEq)]

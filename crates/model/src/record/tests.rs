@@ -12,7 +12,9 @@ use crate::hit::Field;
 use crate::reason::{Class, Reason, Risk};
 use crate::recall::{Degraded, Reading};
 use crate::testing::{NOW, facts_of};
-use crate::verdict::{Action, Check, Effect, Finding, Missing, RuleRef};
+use crate::reputation::{KeyKind, Learned, Reputed, Use};
+use crate::sources::Standing;
+use crate::verdict::{Action, Check, Effect, Finding, Missing, RuleRef, Value};
 
 fn sample() -> EventRecord<'static> {
     let mut facts = facts_of(|hit| {
@@ -113,9 +115,46 @@ fn sample_with_click() -> EventRecord<'static> {
     record
 }
 
+fn sample_with_source() -> EventRecord<'static> {
+    let mut record = sample_with_click();
+    let standing = Standing {
+        reason: Reason::CtitTooShort,
+        observed: vec![
+            (0, Value::Float(31.5)),
+            (1, Value::Int(-1)),
+            (2, Value::Text("p1/sub".into())),
+        ],
+        threshold: Value::Int(20),
+        window_s: 86_400,
+        n: 1_204,
+        since: NOW.plus_ms(-120_000),
+        as_of: NOW.plus_ms(-61_000),
+    };
+    record.recall.snapshot = 300;
+    record.recall.standings = vec![(2, Arc::new(standing))];
+    let learned = |log_odds| Learned {
+        log_odds,
+        variance: 0.25,
+        n: 18.5,
+    };
+    record.recall.reputation = Some(Box::new(Reputed {
+        as_of: NOW,
+        base: -2.5,
+        settings: Use {
+            margin: 0.7,
+            blocks: true,
+        },
+        keys: smallvec![
+            (KeyKind::Publisher, learned(1.5)),
+            (KeyKind::Network, learned(-0.5))
+        ],
+    }));
+    record
+}
+
 #[test]
 fn a_record_reads_back_as_written() {
-    let record = sample_with_click();
+    let record = sample_with_source();
     let mut bytes = Vec::new();
     record.encode(&mut bytes);
     assert_eq!(EventRecord::decode(&bytes).unwrap(), record);
@@ -133,9 +172,25 @@ fn version_1_stays_readable() {
 fn version_2_stays_readable() {
     let golden = include_bytes!("golden_v2.bin");
     assert_eq!(EventRecord::decode(golden).unwrap(), sample_with_click());
+}
+
+#[test]
+fn version_3_stays_readable() {
+    let golden = include_bytes!("golden_v3.bin");
     let mut bytes = Vec::new();
-    sample_with_click().encode(&mut bytes);
+    sample_with_source().encode(&mut bytes);
     assert_eq!(bytes, golden, "the bytes changed without a new version");
+    assert_eq!(EventRecord::decode(golden).unwrap(), sample_with_source());
+}
+
+#[test]
+fn an_account_without_a_snapshot_pays_one_byte() {
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    sample().encode(&mut without);
+    let mut record = sample();
+    record.recall.snapshot = 1;
+    record.encode(&mut with);
+    assert_eq!(with.len(), without.len() + 1);
 }
 
 #[test]
@@ -153,7 +208,7 @@ fn a_click_of_which_little_is_known_reads_back() {
 #[test]
 fn a_cut_record_is_an_error_at_every_length() {
     let mut bytes = Vec::new();
-    sample_with_click().encode(&mut bytes);
+    sample_with_source().encode(&mut bytes);
     for len in 0..bytes.len() {
         assert!(
             EventRecord::decode(&bytes[..len]).is_err(),
@@ -178,7 +233,7 @@ proptest! {
     #[test]
     fn damaged_bytes_never_panic(at in 0usize..600, byte: u8, noise in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut bytes = Vec::new();
-        sample_with_click().encode(&mut bytes);
+        sample_with_source().encode(&mut bytes);
         let place = at % bytes.len();
         bytes[place] = byte;
         let _ = EventRecord::decode(&bytes);

@@ -31,6 +31,7 @@ pub fn write_recall(w: &mut Writer<'_>, recall: &Recall) {
         w.numbers(&n);
     }
     super::click::write(w, recall);
+    super::sources::write(w, recall);
 }
 
 pub fn read_recall(r: &mut Reader<'_>, version: u8) -> Result<Recall, CodecError> {
@@ -56,6 +57,9 @@ pub fn read_recall(r: &mut Reader<'_>, version: u8) -> Result<Recall, CodecError
     };
     if version >= 2 {
         super::click::read(r, &mut recall)?;
+    }
+    if version >= 3 {
+        super::sources::read(r, &mut recall)?;
     }
     Ok(recall)
 }
@@ -182,7 +186,7 @@ fn read_finding<'a>(r: &mut Reader<'a>) -> Result<Finding<'a>, CodecError> {
     Ok(finding)
 }
 
-fn write_value(w: &mut Writer<'_>, value: &Value<'_>) {
+pub fn write_value(w: &mut Writer<'_>, value: &Value<'_>) {
     match value {
         Value::Int(n) => {
             w.u8(1);
@@ -199,7 +203,7 @@ fn write_value(w: &mut Writer<'_>, value: &Value<'_>) {
     }
 }
 
-fn read_value<'a>(r: &mut Reader<'a>) -> Result<Option<Value<'a>>, CodecError> {
+pub fn read_value<'a>(r: &mut Reader<'a>) -> Result<Option<Value<'a>>, CodecError> {
     Ok(Some(match r.u8()? {
         0 => return Ok(None),
         1 => Value::Int(r.i64()?),
