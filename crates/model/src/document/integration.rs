@@ -11,7 +11,7 @@ use crate::template::{PublicHost, UrlTemplate};
 use crate::verdict::OnDegraded;
 
 /// How the source is connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntegrationKind {
     /// Server to server: the caller asks for a score.
