@@ -6,7 +6,9 @@
 use assay_model::hit::EventKind;
 use assay_model::reason::{Class, FpRisk, Reason, Risk};
 use assay_model::recall::Degraded;
-use assay_model::verdict::{Action, Effect, Finding, Mode, OnDegraded, Verdict, Weighing};
+use assay_model::verdict::{
+    Action, Effect, Finding, Mode, OnDegraded, Value, Verdict, Weighing,
+};
 
 /// What findings come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub fn weigh(
     // A note is told beside the verdict, it is never what the verdict rests on.
     let main = findings
         .iter()
-        .find(|f| !f.reason.is_note())
+        .find(|f| !f.reason.is_note() && !is_order(f))
         .map_or(Reason::Clean, |f| f.reason);
     let class = match (caught, degraded) {
         (true, _) => main.info().class,
@@ -101,17 +103,24 @@ const fn degraded_action(on_degraded: OnDegraded, mode: Mode, event: EventKind) 
     }
 }
 
-/// Points add up over reasons, never across the boundary of the worst one's band.
+/// Whether a finding only puts a clean event in order among the clean ones.
+fn is_order(finding: &Finding<'_>) -> bool {
+    finding.reason == Reason::SourceReputation && finding.risk == Risk::Clean
+}
+
+/// Points add up over reasons, never across the boundary of the worst one's band. A
+/// reputation says itself how many it is worth, in clean events too.
 ///
 /// Bands (SPEC §4): clean < 20 ≤ low < 50 ≤ medium < 80 ≤ high ≤ 100.
 fn points(findings: &[Finding<'_>], risk: Risk) -> u8 {
     let (floor, ceiling) = match risk {
-        Risk::Clean => return 0,
+        Risk::Clean => (0, 19),
         Risk::Low => (20, 49),
         Risk::Medium => (50, 79),
         Risk::High => (80, 100),
     };
     let weight = |f: &Finding<'_>| match f.risk {
+        _ if f.reason == Reason::SourceReputation => worth(f),
         Risk::Clean => 0,
         Risk::Low => 3,
         Risk::Medium => 6,
@@ -119,6 +128,14 @@ fn points(findings: &[Finding<'_>], risk: Risk) -> u8 {
     };
     let sum: u32 = findings.iter().map(weight).sum();
     u8::try_from((floor + sum).min(ceiling)).unwrap_or(100)
+}
+
+/// The points that a reputation's evidence names.
+fn worth(reputation: &Finding<'_>) -> u32 {
+    match reputation.value("points") {
+        Some(Value::Int(points)) => u32::try_from(*points).unwrap_or(0).min(29),
+        _ => 0,
+    }
 }
 
 /// The verdict again, from stored evidence alone: only findings whose observed values

@@ -98,6 +98,12 @@ impl CompiledRule {
         self.protection.is_some_and(|own| own.covers(event))
     }
 
+    /// Whether what outcomes taught counts: a rule that runs no filter wants no judgement.
+    #[must_use]
+    pub fn asks_reputation(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
     /// Counters that recall must read, in the order [`Recall::readings`] has.
     #[must_use]
     pub fn needs(&self) -> &[CounterSpec] {
@@ -151,6 +157,9 @@ impl CompiledRule {
         if self.screens(facts.hit.event) {
             attribution::caught_click(facts, recall, &mut verdict.findings);
             self.run(facts, recall, &mut verdict);
+            if let Some(reputed) = recall.reputation.as_deref().filter(|_| self.asks_reputation()) {
+                verdict.findings.extend(crate::reputation::finding(reputed));
+            }
             allow(facts, &mut verdict.findings);
             allow_agent(&mut verdict.findings);
             if let Some(cause) = degraded {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Problem, check_name};
+use crate::Span;
 
 /// A tenant's own settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// Name shown in the console.
@@ -19,6 +20,9 @@ pub struct Account {
     /// How long things are kept.
     #[serde(default)]
     pub retention: Retention,
+    /// What is done with what outcomes teach.
+    #[serde(default)]
+    pub reputation: Reputations,
 }
 
 fn utc() -> String {
@@ -43,6 +47,74 @@ impl Default for Retention {
     }
 }
 
+/// What is done with what outcomes teach about sources, devices and networks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reputations {
+    /// Whether events are judged by it at all; outcomes are learned either way.
+    pub enabled: bool,
+    /// Whether it may reject, once its interval is clear, or is only reported.
+    pub block_mode: ReputationMode,
+    /// After which time an outcome counts half.
+    pub half_life: Span,
+    /// Outcomes that the base rate counts as in every key; 1 to 1000.
+    pub prior_weight: f64,
+    /// How many times the base rate's odds the whole interval must be above before it may
+    /// reject; 1.25 to 100.
+    pub margin: f64,
+    /// Days after which an approved conversion that nobody took back counts as paid, a quarter.
+    pub approved_after_d: u32,
+}
+
+/// Whether a reputation may reject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReputationMode {
+    /// It is shown, and moves points and risk.
+    Flag,
+    /// It rejects too, where the rule rejects its risk.
+    Block,
+}
+
+impl Default for Reputations {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            block_mode: ReputationMode::Flag,
+            half_life: Span(30 * 86_400),
+            prior_weight: 10.0,
+            margin: 2.0,
+            approved_after_d: 30,
+        }
+    }
+}
+
+impl Reputations {
+    /// Whether it may reject at all.
+    #[must_use]
+    pub const fn blocks(&self) -> bool {
+        matches!(self.block_mode, ReputationMode::Block)
+    }
+
+    fn check(&self, out: &mut Vec<Problem>) {
+        let mut wrong = |field: &str, detail: &str| {
+            out.push(Problem::new(format!("reputation.{field}"), detail));
+        };
+        if !(86_400..=400 * 86_400).contains(&self.half_life.0) {
+            wrong("half_life", "must be 1d to 400d");
+        }
+        if !(1.0..=1000.0).contains(&self.prior_weight) {
+            wrong("prior_weight", "must be 1 to 1000 outcomes");
+        }
+        if !(1.25..=100.0).contains(&self.margin) {
+            wrong("margin", "must be 1.25 to 100 times the odds");
+        }
+        if !(1..=365).contains(&self.approved_after_d) {
+            wrong("approved_after_d", "must be 1 to 365 days");
+        }
+    }
+}
+
 impl Account {
     /// Everything wrong with the document.
     #[must_use]
@@ -58,6 +130,7 @@ impl Account {
         if !(1..=3650).contains(&self.retention.events_d) {
             out.push(Problem::new("retention.events_d", "must be 1 to 3650 days"));
         }
+        self.reputation.check(&mut out);
         out
     }
 }

@@ -9,7 +9,7 @@ mod list;
 mod rule;
 mod token;
 
-pub use account::{Account, Retention, Role, User};
+pub use account::{Account, ReputationMode, Reputations, Retention, Role, User};
 pub use integration::{
     CLICK_PARAMS, CONVERSION_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl,
     OnReject, ReferrerPolicy, Status,

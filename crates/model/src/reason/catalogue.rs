@@ -144,4 +144,5 @@ catalogue! {
     98 TokenForged "TOKEN_FORGED" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TF" "TOKEN_FORGED" 1021 "The transaction id never was one of ours.";
     99 TokenAltered "TOKEN_ALTERED" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TA" "TOKEN_ALTERED" 1021 "The transaction id was one of ours until somebody changed it.";
     100 TokenForeign "TOKEN_FOREIGN" Integrity High VeryLow "VE" ["transaction_id"] Test::Fact, "TN" "TOKEN_FOREIGN" 1021 "The transaction id is of another account's click.";
+    101 SourceReputation "SOURCE_REPUTATION" Sivt Medium Medium "ICVE" ["key" "log_odds" "points" "low" "high" "base_rate" "bad_rate" "as_of"] Test::Fact, "SN" "SOURCE_REPUTATION" 1021 "Outcomes of the same source, device or network were worse than the account's own.";
 }
