@@ -5,6 +5,7 @@
 
 pub mod filter;
 pub mod filters;
+pub mod replay;
 pub mod reputation;
 pub mod rules;
 pub mod verdict;
