@@ -29,8 +29,63 @@ pub trait Outbox {
     /// Whether records are taken at all; where not, nothing is encoded ahead.
     const KEEPS: bool = true;
 
+    /// The id of the next event.
+    fn next_id(&self, now: Timestamp) -> EventId;
+
+    /// Takes the record of an event that has such an id.
+    fn put(&self, encode: impl FnOnce(&mut Vec<u8>));
+
     /// Gives the event its id and takes its record.
-    fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId;
+    fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
+        let event_id = self.next_id(now);
+        self.put(|out| encode(event_id, out));
+        event_id
+    }
+}
+
+/// An outbox for one event, whose record is held back until it is known whether the event
+/// counts. Dropped, it gives the record up to the outbox behind it: who breaks off in the
+/// middle does not know, and what may have happened is kept.
+#[derive(Debug)]
+pub struct Held<'o, O: Outbox> {
+    outbox: &'o O,
+    record: RefCell<Vec<u8>>,
+}
+
+impl<'o, O: Outbox> Held<'o, O> {
+    /// Holds back what would go to `outbox`.
+    pub const fn new(outbox: &'o O) -> Self {
+        Self {
+            outbox,
+            record: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The event does not count; its record.
+    pub fn discard(self) -> Vec<u8> {
+        self.record.take()
+    }
+}
+
+impl<O: Outbox> Outbox for Held<'_, O> {
+    const KEEPS: bool = O::KEEPS;
+
+    fn next_id(&self, now: Timestamp) -> EventId {
+        self.outbox.next_id(now)
+    }
+
+    fn put(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.record.borrow_mut());
+    }
+}
+
+impl<O: Outbox> Drop for Held<'_, O> {
+    fn drop(&mut self) {
+        let record = self.record.take();
+        if !record.is_empty() {
+            self.outbox.put(|out| out.extend_from_slice(&record));
+        }
+    }
 }
 
 /// What a lane is told about records that could not be kept.
@@ -142,19 +197,21 @@ impl LaneOutbox {
 }
 
 impl Outbox for LaneOutbox {
-    fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
-        let event_id = self.ids.borrow_mut().next(now);
+    fn next_id(&self, now: Timestamp) -> EventId {
+        self.ids.borrow_mut().next(now)
+    }
+
+    fn put(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut pending = self.pending.borrow_mut();
         let start = pending.len();
         pending.extend_from_slice(&[0; 4]);
-        encode(event_id, &mut pending);
+        encode(&mut pending);
         let length = (pending.len() - start - 4) as u32;
         pending[start..start + 4].copy_from_slice(&length.to_le_bytes());
         self.count.set(self.count.get() + 1);
         if let Some(waker) = self.flusher.borrow_mut().take() {
             waker.wake();
         }
-        event_id
     }
 }
 
@@ -175,7 +232,49 @@ impl Default for NoOutbox {
 impl Outbox for NoOutbox {
     const KEEPS: bool = false;
 
-    fn keep(&self, now: Timestamp, _: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
+    fn next_id(&self, now: Timestamp) -> EventId {
         self.ids.borrow_mut().next(now)
+    }
+
+    fn put(&self, _: impl FnOnce(&mut Vec<u8>)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_model::testing::NOW;
+
+    /// Takes records into memory.
+    struct Kept {
+        ids: RefCell<EventIds>,
+        records: RefCell<Vec<Vec<u8>>>,
+    }
+
+    impl Outbox for Kept {
+        fn next_id(&self, now: Timestamp) -> EventId {
+            self.ids.borrow_mut().next(now)
+        }
+
+        fn put(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+            let mut record = Vec::new();
+            encode(&mut record);
+            self.records.borrow_mut().push(record);
+        }
+    }
+
+    #[test]
+    fn what_is_held_back_goes_on_unless_it_is_discarded() {
+        let outbox = Kept {
+            ids: RefCell::new(EventIds::after(0, 0, None)),
+            records: RefCell::default(),
+        };
+        let (one, other) = (Held::new(&outbox), Held::new(&outbox));
+        let first = one.keep(NOW, |id, out| out.extend_from_slice(&id.0));
+        let second = other.keep(NOW, |id, out| out.extend_from_slice(&id.0));
+        assert!(second > first && outbox.records.borrow().is_empty());
+        assert_eq!(other.discard(), second.0);
+        drop(one);
+        drop(Held::new(&outbox));
+        assert_eq!(*outbox.records.borrow(), [first.0]);
     }
 }

@@ -5,6 +5,7 @@
 
 mod claims;
 mod click;
+mod counted;
 mod fields;
 mod guard;
 mod ids;
@@ -23,6 +24,7 @@ use assay_model::ports::{ClickIndex, ClickKey, EventReader, Ledger};
 
 pub use claims::Claims;
 pub use click::told_by;
+use counted::Untaken;
 pub use guard::{Refused, admit};
 pub use ids::{BadId, Ids};
 use pages::Pages;
@@ -43,6 +45,8 @@ pub struct Conversions {
     pub events: Arc<dyn EventReader>,
     /// Those that are being taken in now.
     claims: Arc<Claims>,
+    /// Those that the ledger did not take, though they were counted.
+    untaken: Untaken,
     /// Clicks whose browser signals are out.
     pages: Pages,
 }
@@ -60,6 +64,7 @@ impl Conversions {
             clicks,
             events,
             claims: Arc::default(),
+            untaken: Untaken::default(),
             pages: Pages::default(),
         }
     }

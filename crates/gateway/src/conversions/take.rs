@@ -10,6 +10,7 @@ use assay_model::transaction::{Content, KeyRing};
 use assay_model::{EventId, Timestamp};
 
 use super::click::{self, CATCH_UP, Found, Sought};
+use super::counted::Counted;
 use super::fields::fields;
 use super::ids::Ids;
 use super::params::{Told, Values};
@@ -17,7 +18,7 @@ use super::status::{Standing, standing, unscreened};
 use super::{Conversions, ENGINE};
 use crate::decide::{Counters, Course, Decision, Memory, Screening, decide_as};
 use crate::engine::Engine;
-use crate::outbox::{Outbox, Scratch};
+use crate::outbox::{Held, Outbox, Scratch};
 use crate::policy::{AccountPolicy, IntegrationPolicy};
 
 /// A conversion as a door has read it.
@@ -82,13 +83,17 @@ pub async fn take<C: CounterStore>(
             return Ok((conversion, true));
         }
     }
+    // Judged for good only once the ledger has it: what was refused is sent again.
+    let held = Held::new(outbox);
+    let counted = conversions.untaken.take(account.account, keys.as_ref());
     let judged = judge(
         engine,
-        outbox,
+        &held,
         scratch,
         whose,
         arrival,
-        (&found, click.as_ref(), keys),
+        (&found, click.as_ref(), keys.clone()),
+        counted.clone(),
     )
     .await;
     let kept = judged.new.clone().into_conversion(account.account);
@@ -96,12 +101,25 @@ pub async fn take<C: CounterStore>(
     let appended = conversions
         .ledger
         .append(account.account, judged.new, owed)
-        .await?;
+        .await;
     drop(claim);
-    Ok(match appended {
-        Appended::New(conversion) => (*conversion, false),
-        Appended::Duplicate(conversion) => (*conversion, true),
-    })
+    match appended {
+        Ok(Appended::New(conversion)) => {
+            drop(held);
+            Ok((*conversion, false))
+        }
+        Ok(Appended::Duplicate(conversion)) => {
+            held.discard();
+            Ok((*conversion, true))
+        }
+        Err(error) => {
+            let record = held.discard();
+            let counted = counted.or_else(|| Counted::by(&EventRecord::decode(&record).ok()?));
+            let untaken = &conversions.untaken;
+            untaken.note(account.account, keys.as_ref(), counted);
+            Err(error)
+        }
+    }
 }
 
 async fn judge<C: CounterStore>(
@@ -111,6 +129,7 @@ async fn judge<C: CounterStore>(
     whose: (&AccountPolicy, &IntegrationPolicy),
     arrival: &Arrival<'_>,
     (found, click, keys): (&Found, Option<&EventRecord<'_>>, Option<Keys>),
+    before: Option<Counted>,
 ) -> Judged {
     let (account, integration) = whose;
     let ids = (account.account, integration.id);
@@ -140,10 +159,10 @@ async fn judge<C: CounterStore>(
             search,
             click: known,
             again: None,
-            counters: if counted {
-                Counters::Move
-            } else {
-                Counters::Leave
+            counters: match before {
+                Some(had) => had.into(),
+                None if counted => Counters::Move,
+                None => Counters::Leave,
             },
         },
         place: |_: &Decision<'_, '_>| None,

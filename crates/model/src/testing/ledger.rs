@@ -48,6 +48,11 @@ impl MemoryLedger {
         self.lock().closed = Some(why.to_owned());
     }
 
+    /// Takes again, as after a restart.
+    pub fn reopen(&self) {
+        self.lock().closed = None;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

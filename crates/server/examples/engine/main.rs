@@ -43,13 +43,15 @@ struct DropOutbox {
 }
 
 impl Outbox for DropOutbox {
-    fn keep(&self, now: Timestamp, encode: impl FnOnce(EventId, &mut Vec<u8>)) -> EventId {
-        let id = self.ids.borrow_mut().next(now);
+    fn next_id(&self, now: Timestamp) -> EventId {
+        self.ids.borrow_mut().next(now)
+    }
+
+    fn put(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut record = self.record.borrow_mut();
         record.clear();
-        encode(id, &mut record);
+        encode(&mut record);
         self.bytes.set(self.bytes.get() + record.len() as u64);
-        id
     }
 }
 

@@ -8,11 +8,11 @@ use assay_model::ledger::{Change, Conversion, Guard, Match, Status};
 use assay_model::ports::{CounterStore, LedgerError, Settled, Settlement, StoredEvent};
 use assay_model::postback::owes;
 use assay_model::reason::Reason;
-use assay_model::recall::Degraded;
 use assay_model::record::EventRecord;
 use assay_model::{Action, EventId, Timestamp};
 
 use super::super::click::{self, Found};
+use super::super::counted::Counted;
 use super::super::fields::fields;
 use super::super::ids::click_key;
 use super::super::status::{Standing, standing};
@@ -138,13 +138,8 @@ fn counters(first: Option<&EventRecord<'_>>, search: ClickSearch) -> Counters {
     let Some(first) = first else {
         return Counters::Leave;
     };
-    let unread = matches!(
-        first.recall.degraded,
-        Some(Degraded::RecallLate | Degraded::Warming | Degraded::TableQuota)
-    );
-    if !first.recall.uncounted && !unread {
-        let readings = Box::new(first.recall.readings.clone());
-        return Counters::Had(first.verdict.rule, readings);
+    if let Some(had) = Counted::by(first) {
+        return had.into();
     }
     match search {
         // It goes on waiting, and is counted when its click is known.

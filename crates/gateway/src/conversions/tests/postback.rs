@@ -447,6 +447,37 @@ async fn a_ledger_that_takes_nothing_is_a_503_and_no_success() {
 }
 
 #[tokio::test]
+async fn what_the_ledger_did_not_take_was_no_event_and_counts_once() {
+    let world = World::new(&Settings {
+        counting: true,
+        ..Settings::default()
+    });
+    world.click("c1").await;
+    world.clock.advance_ms(60_000);
+    world.ledger.close("disk full");
+    let query = "external_transaction_id=c1&conversion_ip=81.2.69.142";
+    for _ in 0..5 {
+        let refused = world
+            .answer(Method::Get, "/postback/7", query, "", "")
+            .await;
+        assert_eq!(refused.status, 503);
+    }
+    assert!(world.log.of(EventKind::Conversion).is_empty());
+    assert_eq!(world.counted(), 1, "sent five times, counted once");
+    world.ledger.reopen();
+    let answer = world.postback(query).await;
+    assert_eq!(answer["status"], "approved", "{answer}");
+    let records = world.log.of(EventKind::Conversion);
+    let [record] = &records[..] else {
+        panic!("{} records", records.len());
+    };
+    let record = record.decode().unwrap();
+    assert_eq!(record.event_id.to_string(), answer["conversion_id"]);
+    assert!(record.recall.readings.iter().flatten().count() > 0);
+    assert_eq!(world.counted(), 1);
+}
+
+#[tokio::test]
 async fn an_unknown_click_is_pending_and_listed() {
     let world = world();
     let answer = world.postback("external_transaction_id=later").await;
