@@ -94,8 +94,8 @@ fn a_new_sub_id_starts_from_its_publisher() {
     let better = found(&learning, &of("bad", "2"));
     assert!(better.value("log_odds").unwrap().number().unwrap() < new.log_odds);
     assert_eq!(
-        (better.risk, better.effect),
-        (Risk::Low, Effect::Flag),
+        better.risk,
+        Risk::Low,
         "what contradicts its publisher is unsure"
     );
 }
