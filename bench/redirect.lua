@@ -16,7 +16,7 @@ local function of_header(text)
 end
 
 function init(args)
-  local link = args[2]
+  local link = args[3]
   for line in io.lines(args[1]) do
     local given = {}
     for name, value in line:gmatch("[?&]([^=&]+)=([^&]*)") do
@@ -35,7 +35,7 @@ function init(args)
     if given.s3 then headers["Referer"] = of_header(given.s3) end
     requests[#requests + 1] = wrk.format("GET", target, headers)
   end
-  at = tonumber(args[3] or "0") % #requests
+  at = tonumber(args[2] or "0") % #requests
 end
 
 function request()

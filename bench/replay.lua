@@ -3,6 +3,7 @@
 
 local requests = {}
 local at = 0
+local wait = tonumber(os.getenv("DELAY_MS") or "0")
 
 function init(args)
   for line in io.lines(args[1]) do
@@ -14,6 +15,13 @@ end
 function request()
   at = at % #requests + 1
   return requests[at]
+end
+
+-- Less than full load: each connection waits before every request.
+if wait > 0 then
+  function delay()
+    return wait
+  end
 end
 
 function done(summary, latency)
