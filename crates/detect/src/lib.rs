@@ -8,6 +8,7 @@ pub mod filters;
 pub mod replay;
 pub mod reputation;
 pub mod rules;
+pub mod sources;
 pub mod verdict;
 
 pub use filter::{Filter, Readings};
@@ -16,7 +17,7 @@ pub use verdict::{recompute, weigh};
 
 /// Revision of the detection code. Grows when the same facts may come to another verdict,
 /// so that replay can say whether a difference is the rule's or ours.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Filter keys in the order in which [`assay_model::Verdict::checks`] lists them.
 #[must_use]

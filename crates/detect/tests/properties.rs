@@ -260,7 +260,9 @@ proptest! {
         let counted = [
             Reason::DuplicateIp, Reason::DuplicateDevice, Reason::DuplicateUuid,
             Reason::DuplicateFingerprint, Reason::ClickFlooding, Reason::HyperEngagement,
-            Reason::IpHopping, Reason::FastClicker,
+            Reason::IpHopping, Reason::FastClicker, Reason::LinkScanner,
+            Reason::KeywordDuplicate, Reason::SubidCardinality, Reason::CapClick,
+            Reason::CapConversion,
         ];
         prop_assert!(verdict.findings.iter().all(|f| !counted.contains(&f.reason)));
     }

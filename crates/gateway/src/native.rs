@@ -203,6 +203,10 @@ impl<'j> NativeEvent<'j> {
                 "model" => Field::ChModel,
                 "platform_version" => Field::ChPlatformVersion,
                 "full_version_list" => Field::ChFullVersionList,
+                "sec_purpose" | "purpose" | "x_purpose" | "x_moz" => Field::SecPurpose,
+                "sec_fetch_dest" => Field::FetchDest,
+                "sec_fetch_mode" => Field::FetchMode,
+                "sec_fetch_user" => Field::FetchUser,
                 _ => continue,
             };
             if let Some(text) = text_of(&format!("client_hints.{name}"), raw)? {

@@ -152,6 +152,10 @@ fields! {
     SessionTime = 54 "session_time",
     SignatureState = 55 "signature_state",
     AgentState = 56 "agent_state",
+    SecPurpose = 57 "sec_purpose",
+    FetchDest = 58 "sec_fetch_dest",
+    FetchMode = 59 "sec_fetch_mode",
+    FetchUser = 60 "sec_fetch_user",
 }
 
 impl Field {

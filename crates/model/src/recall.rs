@@ -10,6 +10,7 @@ use crate::EventId;
 use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::Facts;
 use crate::hit::{EventKind, Field};
+use crate::ledger::Amount;
 use crate::reputation::Reputed;
 use crate::sources::Standing;
 
@@ -21,6 +22,12 @@ pub enum Measure {
     Count = 0,
     /// How many different members were seen with the key, this one included.
     Distinct = 1,
+    /// How many events the key stands for, however long ago; the window only says how long
+    /// after the newest it is kept. For caps, whose keys begin anew with each day.
+    Total = 2,
+    /// The same of payouts, in ten-thousandths of the currency. A [`Bump`] says
+    /// [`Measure::Total`], with the amount.
+    Payout = 3,
 }
 
 /// Part of an event that identifies a visitor or a source.
@@ -47,6 +54,12 @@ pub enum Subject {
     SubId = 8,
     /// Network prefix: IPv4 /24, IPv6 /48.
     Subnet = 9,
+    /// The keyword of a search click.
+    Keyword = 10,
+    /// What was clicked: offer, publisher, sub id and page together.
+    Link = 11,
+    /// Everybody: what a level counts as a whole.
+    Everybody = 12,
 }
 
 impl Subject {
@@ -64,6 +77,9 @@ impl Subject {
             Self::Publisher => "publisher",
             Self::SubId => "sub_id",
             Self::Subnet => "subnet",
+            Self::Keyword => "keyword",
+            Self::Link => "link",
+            Self::Everybody => "everybody",
         }
     }
 }
@@ -145,7 +161,8 @@ pub struct Bump {
     pub measure: Measure,
     /// Length of the window.
     pub window_s: u32,
-    /// 32-bit print of the member, for [`Measure::Distinct`].
+    /// 32-bit print of the member, for [`Measure::Distinct`]; what is added, for
+    /// [`Measure::Total`]: a signed number, since what was added can be taken back.
     pub member: u32,
 }
 
@@ -231,9 +248,18 @@ impl CounterSpec {
     #[must_use]
     pub fn bump(&self, event: &mut Prints<'_, '_>) -> Option<Bump> {
         let subject = event.of(self.subject, self.sub_id)?;
-        let member = match self.measure {
-            Measure::Count => None,
-            Measure::Distinct => Some(event.of(self.member, self.sub_id)?),
+        let (measure, member, added) = match self.measure {
+            Measure::Count => (Measure::Count, None, 0),
+            Measure::Distinct => {
+                let member = event.of(self.member, self.sub_id)?;
+                (
+                    Measure::Distinct,
+                    Some(member),
+                    (mixed(member) >> 32) as u32,
+                )
+            }
+            Measure::Total => (Measure::Total, None, 1),
+            Measure::Payout => (Measure::Total, None, payout_of(event.facts)),
         };
         let mut hash = KeyHasher::default();
         hash.write_u64(self.seed(event.facts, member.is_some()));
@@ -242,9 +268,9 @@ impl CounterSpec {
         hash.write_u64(subject);
         Some(Bump {
             key: hash.finish(),
-            measure: self.measure,
+            measure,
             window_s: self.window_s,
-            member: member.map_or(0, |print| (mixed(print) >> 32) as u32),
+            member: added,
         })
     }
 
@@ -337,6 +363,16 @@ impl<'f, 'a> Prints<'f, 'a> {
             Subject::Uuid => hit.get(Field::Uuid).map(print),
             Subject::Fingerprint => hit.get(Field::Fingerprint).map(print),
             Subject::Publisher => hit.get(Field::Publisher).map(print),
+            Subject::Keyword => hit.get(Field::Keyword).map(print),
+            Subject::Everybody => Some(0),
+            Subject::Link => {
+                let parts = [Field::Offer, Field::Publisher, sub_id, Field::Url];
+                let mut hash = KeyHasher::default();
+                for field in parts {
+                    hash.write_u64(print(hit.get(field).unwrap_or("")));
+                }
+                Some(hash.finish())
+            }
             Subject::SubId => {
                 let publisher = hit.get(Field::Publisher).unwrap_or("");
                 Some(together(print(publisher), print(hit.get(sub_id)?)))
@@ -357,6 +393,15 @@ impl<'f, 'a> Prints<'f, 'a> {
             }
         })
     }
+}
+
+/// The event's payout in ten-thousandths; none, or one that does not read, adds nothing.
+fn payout_of(facts: &Facts<'_>) -> u32 {
+    let text = facts.hit.get(Field::Payout).unwrap_or("");
+    let micros = Amount::micros_in(text).unwrap_or(0).max(0);
+    i32::try_from(micros / 100)
+        .unwrap_or(i32::MAX)
+        .cast_unsigned()
 }
 
 /// The print of a text.

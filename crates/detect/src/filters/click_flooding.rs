@@ -8,10 +8,11 @@ use assay_model::document::Problem;
 use assay_model::facts::Facts;
 use assay_model::hit::Field;
 use assay_model::reason::Reason;
-use assay_model::recall::{CounterSpec, Level, Measure, Subject};
+use assay_model::recall::{CounterSpec, Level, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
+use super::limit::{self, Limit};
 use super::{BuildContext, Settings, in_range, span_in_range};
 use crate::filter::{Filter, Readings};
 
@@ -56,7 +57,7 @@ impl Settings for ClickFloodingSettings {
 }
 
 pub struct ClickFlooding {
-    settings: ClickFloodingSettings,
+    limit: Limit,
     subject: Subject,
     context: BuildContext,
 }
@@ -68,24 +69,29 @@ impl ClickFlooding {
             Scope::SubId => Subject::SubId,
             Scope::Publisher => Subject::Publisher,
         };
+        let spec = limit::sights(subject, Level::Account, settings.time_window, context);
         Self {
-            settings,
+            limit: Limit::new(Reason::ClickFlooding, settings.click_threshold, spec),
             subject,
             context,
+        }
+    }
+
+    fn key(&self, facts: &Facts<'_>) -> String {
+        match self.subject {
+            Subject::Publisher => facts.hit.get(Field::Publisher).unwrap_or("").to_owned(),
+            Subject::SubId => facts.hit.get(self.context.sub_id).unwrap_or("").to_owned(),
+            _ => facts
+                .ip
+                .as_ref()
+                .map_or_else(String::new, |ip| ip.ip.to_string()),
         }
     }
 }
 
 impl Filter for ClickFlooding {
     fn needs(&self) -> Vec<CounterSpec> {
-        vec![CounterSpec {
-            measure: Measure::Count,
-            subject: self.subject,
-            member: self.subject,
-            level: Level::Account,
-            window_s: self.settings.time_window.0,
-            sub_id: self.context.sub_id,
-        }]
+        vec![self.limit.spec()]
     }
 
     fn check<'a>(
@@ -97,28 +103,11 @@ impl Filter for ClickFlooding {
         if facts.hit.event.is_conversion() {
             return Check::Skipped(Missing::EventKind);
         }
-        let Some(reading) = readings.get(0) else {
-            return Check::Skipped(Missing::Counter);
-        };
-        if reading.count <= self.settings.click_threshold {
-            return Check::Clean;
-        }
-        let key = match self.subject {
-            Subject::Publisher => facts.hit.get(Field::Publisher).unwrap_or("").to_owned(),
-            Subject::SubId => facts.hit.get(self.context.sub_id).unwrap_or("").to_owned(),
-            _ => facts
-                .ip
-                .as_ref()
-                .map_or_else(String::new, |ip| ip.ip.to_string()),
-        };
-        found.push(
-            Finding::new(Reason::ClickFlooding)
-                .with("count", reading.count)
+        let broken = self.limit.broken(readings, 0).map(|finding| {
+            finding
                 .with("scope", self.subject.as_str())
-                .with("key", key)
-                .over(self.settings.click_threshold)
-                .within(self.settings.time_window.0),
-        );
-        Check::Flagged
+                .with("key", self.key(facts))
+        });
+        limit::answer(broken, found)
     }
 }

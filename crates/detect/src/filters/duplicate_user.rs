@@ -11,41 +11,13 @@ use assay_model::Span;
 use assay_model::document::Problem;
 use assay_model::facts::Facts;
 use assay_model::reason::Reason;
-use assay_model::recall::{CounterSpec, Level, Measure, Subject};
+use assay_model::recall::{CounterSpec, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
-use super::{BuildContext, Settings, in_range, span_in_range};
+use super::level::DetectionLevel;
+use super::{BuildContext, Settings, in_range, limit, span_in_range};
 use crate::filter::{Filter, Readings};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DetectionLevel {
-    Offer,
-    Publisher,
-    OfferPublisher,
-    SubId,
-}
-
-impl DetectionLevel {
-    const fn level(self) -> Level {
-        match self {
-            Self::Offer => Level::Offer,
-            Self::Publisher => Level::Publisher,
-            Self::OfferPublisher => Level::OfferPublisher,
-            Self::SubId => Level::SubId,
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Offer => "offer",
-            Self::Publisher => "publisher",
-            Self::OfferPublisher => "offer_publisher",
-            Self::SubId => "sub_id",
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -159,13 +131,8 @@ impl Filter for DuplicateUser {
     fn needs(&self) -> Vec<CounterSpec> {
         self.points
             .iter()
-            .map(|(subject, _)| CounterSpec {
-                measure: Measure::Count,
-                subject: *subject,
-                member: *subject,
-                level: self.level.level(),
-                window_s: self.window.0,
-                sub_id: self.context.sub_id,
+            .map(|(subject, _)| {
+                limit::sights(*subject, self.level.level(), self.window, self.context)
             })
             .collect()
     }

@@ -10,11 +10,11 @@ use assay_model::document::Problem;
 use assay_model::facts::Facts;
 use assay_model::hit::EventKind;
 use assay_model::reason::Reason;
-use assay_model::recall::{CounterSpec, Level, Measure, Subject};
+use assay_model::recall::{CounterSpec, Level, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
-use super::{BuildContext, Settings, in_range, span_in_range};
+use super::{BuildContext, Settings, in_range, limit, span_in_range};
 use crate::filter::{Filter, Readings};
 
 /// Settings of `fast_clicker`.
@@ -57,14 +57,13 @@ impl FastClicker {
 
 impl Filter for FastClicker {
     fn needs(&self) -> Vec<CounterSpec> {
-        vec![CounterSpec {
-            measure: Measure::Count,
-            subject: Subject::IpUa,
-            member: Subject::IpUa,
-            level: Level::Account,
-            window_s: self.settings.time_window.0,
-            sub_id: self.context.sub_id,
-        }]
+        let window = self.settings.time_window;
+        vec![limit::sights(
+            Subject::IpUa,
+            Level::Account,
+            window,
+            self.context,
+        )]
     }
 
     fn check<'a>(
@@ -79,8 +78,9 @@ impl Filter for FastClicker {
         if facts.ip.as_ref().is_some_and(|ip| ip.benign.is_some()) {
             return Check::Skipped(Missing::SharedNetwork);
         }
-        let Some(reading) = readings.get(0) else {
-            return Check::Skipped(Missing::Counter);
+        let reading = match limit::read(readings, 0) {
+            Ok(reading) => reading,
+            Err(check) => return check,
         };
         let Some(gap_ms) = reading.gap_ms else {
             return Check::Clean;

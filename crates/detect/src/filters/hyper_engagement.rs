@@ -6,10 +6,11 @@ use assay_model::Span;
 use assay_model::document::Problem;
 use assay_model::facts::Facts;
 use assay_model::reason::Reason;
-use assay_model::recall::{CounterSpec, Level, Measure, Subject};
+use assay_model::recall::{CounterSpec, Level, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
+use super::limit::{self, Limit};
 use super::{BuildContext, Settings, in_range, span_in_range};
 use crate::filter::{Filter, Readings};
 
@@ -45,26 +46,22 @@ impl Settings for HyperEngagementSettings {
 }
 
 pub struct HyperEngagement {
-    settings: HyperEngagementSettings,
-    context: BuildContext,
+    limit: Limit,
 }
 
 impl HyperEngagement {
     pub fn new(settings: HyperEngagementSettings, context: BuildContext) -> Self {
-        Self { settings, context }
+        let window = settings.time_window;
+        let spec = limit::sights(Subject::Device, Level::Account, window, context);
+        Self {
+            limit: Limit::new(Reason::HyperEngagement, settings.max_engagements, spec),
+        }
     }
 }
 
 impl Filter for HyperEngagement {
     fn needs(&self) -> Vec<CounterSpec> {
-        vec![CounterSpec {
-            measure: Measure::Count,
-            subject: Subject::Device,
-            member: Subject::Device,
-            level: Level::Account,
-            window_s: self.settings.time_window.0,
-            sub_id: self.context.sub_id,
-        }]
+        vec![self.limit.spec()]
     }
 
     fn check<'a>(
@@ -79,19 +76,7 @@ impl Filter for HyperEngagement {
         let Some(device) = facts.device_key() else {
             return Check::Skipped(Missing::DeviceId);
         };
-        let Some(reading) = readings.get(0) else {
-            return Check::Skipped(Missing::Counter);
-        };
-        if reading.count <= self.settings.max_engagements {
-            return Check::Clean;
-        }
-        found.push(
-            Finding::new(Reason::HyperEngagement)
-                .with("count", reading.count)
-                .with("key", device)
-                .over(self.settings.max_engagements)
-                .within(self.settings.time_window.0),
-        );
-        Check::Flagged
+        let broken = self.limit.broken(readings, 0);
+        limit::answer(broken.map(|finding| finding.with("key", device)), found)
     }
 }

@@ -13,10 +13,11 @@ use assay_model::Span;
 use assay_model::document::Problem;
 use assay_model::facts::Facts;
 use assay_model::reason::Reason;
-use assay_model::recall::{CounterSpec, Level, Measure, Subject};
+use assay_model::recall::{CounterSpec, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
 use serde::Deserialize;
 
+use super::limit::{self, Limit};
 use super::{BuildContext, Settings, in_range, span_in_range};
 use crate::filter::{Filter, Readings};
 
@@ -48,26 +49,24 @@ impl Settings for IpHoppingSettings {
 }
 
 pub struct IpHopping {
-    settings: IpHoppingSettings,
-    context: BuildContext,
+    limit: Limit,
+    same_as_click: bool,
 }
 
 impl IpHopping {
     pub fn new(settings: IpHoppingSettings, context: BuildContext) -> Self {
-        Self { settings, context }
+        let window = settings.time_window;
+        let spec = limit::members(Subject::Device, Subject::Subnet, window, context);
+        Self {
+            limit: Limit::new(Reason::IpHopping, settings.max_ips, spec),
+            same_as_click: settings.same_as_click,
+        }
     }
 }
 
 impl Filter for IpHopping {
     fn needs(&self) -> Vec<CounterSpec> {
-        vec![CounterSpec {
-            measure: Measure::Distinct,
-            subject: Subject::Device,
-            member: Subject::Subnet,
-            level: Level::Account,
-            window_s: self.settings.time_window.0,
-            sub_id: self.context.sub_id,
-        }]
+        vec![self.limit.spec()]
     }
 
     fn check<'a>(
@@ -77,7 +76,6 @@ impl Filter for IpHopping {
         found: &mut Vec<Finding<'a>>,
     ) -> Check {
         let moved = self
-            .settings
             .same_as_click
             .then(|| since_click(facts, readings))
             .flatten();
@@ -104,20 +102,8 @@ impl IpHopping {
         let Some(device) = facts.device_key() else {
             return Check::Skipped(Missing::DeviceId);
         };
-        let Some(reading) = readings.get(0) else {
-            return Check::Skipped(Missing::Counter);
-        };
-        if reading.count <= self.settings.max_ips {
-            return Check::Clean;
-        }
-        found.push(
-            Finding::new(Reason::IpHopping)
-                .with("distinct_ips", reading.count)
-                .with("key", device)
-                .over(self.settings.max_ips)
-                .within(self.settings.time_window.0),
-        );
-        Check::Flagged
+        let broken = self.limit.broken(readings, 0);
+        limit::answer(broken.map(|finding| finding.with("key", device)), found)
     }
 }
 

@@ -5,26 +5,47 @@
 
 mod address;
 mod blank_ua;
+mod blocked_sub_ids;
+mod caps;
 mod click_flooding;
 mod click_injection;
+mod compliance;
+mod conversion_rate;
+mod data_validation;
 mod datacenter;
+mod day_parting;
 mod declared_agent;
 mod device_id;
 mod duplicate_user;
 mod fast_clicker;
 mod geo_mismatch;
 mod hyper_engagement;
+mod image_click;
 mod install_time;
 mod ip_hopping;
+mod isp;
+mod keyword;
+mod level;
+mod limit;
+mod link_scanner;
 mod lists;
 mod locale_mismatch;
+mod names;
+mod of_source;
+mod prefetch;
 mod session_time;
 mod signals;
+mod sub_id_validity;
+mod targeting;
 mod third_party_rejection;
 mod ua_kind;
 mod ua_spoofing;
 mod unroutable;
+mod words;
 mod xff;
+mod zone;
+
+pub(crate) use locale_mismatch::standard_offset_min;
 
 use assay_model::document::{IntegrationKind, Problem};
 use assay_model::hit::Field;
@@ -104,6 +125,16 @@ pub(crate) fn span_in_range(
     }
 }
 
+/// Pushes a problem unless a share in percent is from `least` to 100.
+pub(crate) fn share_in_range(field: &str, value: f64, least: f64, out: &mut Vec<Problem>) {
+    if !(least..=100.0).contains(&value) {
+        out.push(Problem::new(
+            field,
+            format!("is {value} %, must be {least} to 100 %"),
+        ));
+    }
+}
+
 /// A filter made from its settings, or everything that is wrong with them.
 type BuildResult = Result<Box<dyn Filter>, Vec<Problem>>;
 
@@ -149,7 +180,6 @@ const fn always(_: IntegrationKind) -> Start {
 }
 
 /// Filters that judge a source.
-#[expect(dead_code, reason = "the source filters' rows name it")]
 const fn reports(_: IntegrationKind) -> Start {
     Start::Flag
 }
@@ -213,6 +243,19 @@ table! {
     "install_time" always install_time::InstallTimeSettings => |settings, _| install_time::InstallTime::new(&settings);
     "third_party_rejection" always NoSettings => |_, _| third_party_rejection::ThirdPartyRejection;
     "declared_agent" always declared_agent::DeclaredAgentSettings => |settings, _| declared_agent::DeclaredAgent::new(&settings);
+    "image_click" always NoSettings => |_, _| image_click::ImageClick;
+    "prefetch" always NoSettings => |_, _| prefetch::Prefetch;
+    "link_scanner" always link_scanner::LinkScannerSettings => link_scanner::LinkScanner::new;
+    "keyword" chosen keyword::KeywordSettings => keyword::Keyword::new;
+    "compliance" chosen compliance::ComplianceSettings => |settings, _| compliance::Compliance::new(settings);
+    "isp" chosen isp::IspSettings => |settings, _| isp::Isp::new(settings);
+    "data_validation" chosen data_validation::DataValidationSettings => data_validation::DataValidation::new;
+    "blocked_sub_ids" chosen blocked_sub_ids::BlockedSubIdsSettings => blocked_sub_ids::BlockedSubIds::new;
+    "sub_id_validity" chosen sub_id_validity::SubIdValiditySettings => sub_id_validity::SubIdValidity::new;
+    "caps" chosen caps::CapsSettings => caps::Caps::new;
+    "targeting" chosen targeting::TargetingSettings => |settings, _| targeting::Targeting::new(settings);
+    "day_parting" chosen day_parting::DayPartingSettings => |settings, _| day_parting::DayParting::new(settings);
+    "conversion_rate" reports conversion_rate::ConversionRateSettings => conversion_rate::build;
 }
 
 #[cfg(test)]

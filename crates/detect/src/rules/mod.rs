@@ -7,19 +7,23 @@ mod attribution;
 mod compile;
 mod proof;
 
+use std::hash::Hasher;
+
 use assay_model::document::{
     IntegrationKind, Problem, Protection, Rule, Scope, ScopeSubject, Status,
 };
 use assay_model::facts::{Benign, Facts};
 use assay_model::hit::{EventKind, Field};
 use assay_model::reason::{Class, Reason, Risk};
-use assay_model::recall::{Bump, CounterSpec, Degraded, Prints, Recall};
+use assay_model::recall::{Bump, CounterSpec, Degraded, KeyHasher, Measure, Prints, Recall};
+use assay_model::sources::StandingSpec;
 use assay_model::verdict::{
     Action, Check, Effect, Finding, OnDegraded, RuleRef, Verdict, Weighing,
 };
 
-use crate::filter::{Filter, Readings};
+use crate::filter::{Filter, Readings, Turn};
 use crate::filters::BlockMode;
+use crate::sources::SourceTest;
 use crate::verdict::weigh;
 
 /// Everything wrong with a rule, the settings of its filters included.
@@ -49,6 +53,8 @@ struct RuleFilter {
     block_mode: BlockMode,
     /// Where its counters stand among the rule's.
     places: Vec<u16>,
+    /// Where its question stands among the rule's, if it judges sources.
+    asks: Option<u16>,
     /// Its place in [`crate::filter_keys`].
     key: u8,
 }
@@ -67,6 +73,7 @@ pub struct CompiledRule {
     pub sub_id: Field,
     filters: Vec<RuleFilter>,
     needs: Vec<CounterSpec>,
+    standings: Vec<StandingSpec>,
 }
 
 impl std::fmt::Debug for CompiledRule {
@@ -110,6 +117,19 @@ impl CompiledRule {
         &self.needs
     }
 
+    /// What its filters ask about the event's sources; the order is that of the places in
+    /// [`Recall::standings`].
+    #[must_use]
+    pub fn standings(&self) -> &[StandingSpec] {
+        &self.standings
+    }
+
+    /// Its filters that judge sources, in the same order.
+    pub fn source_tests(&self) -> impl Iterator<Item = (StandingSpec, &dyn SourceTest)> {
+        let tests = self.filters.iter().filter_map(|own| own.filter.source());
+        self.standings.iter().copied().zip(tests)
+    }
+
     /// The bumps of an event, with the place of each among [`Self::needs`]; keys that the
     /// event lacks are left out. A rule that does not screen the event counts nothing.
     pub fn bumps(&self, facts: &Facts<'_>, out: &mut Vec<(u16, Bump)>) {
@@ -119,10 +139,46 @@ impl CompiledRule {
         }
         let mut prints = Prints::new(facts);
         for (place, spec) in (0u16..).zip(&self.needs) {
-            if let Some(bump) = spec.bump(&mut prints) {
+            if let Some(mut bump) = spec.bump(&mut prints)
+                && (bump.measure != Measure::Total || self.turn(place, facts, &mut bump))
+            {
                 out.push((place, bump));
             }
         }
+    }
+
+    /// Moves a total to the key that the event counts under; false = it counts nowhere.
+    fn turn(&self, place: u16, facts: &Facts<'_>, bump: &mut Bump) -> bool {
+        let turns = self.filters.iter().filter_map(|own| {
+            let nth = own.places.iter().position(|at| *at == place)?;
+            Some(own.filter.turn(nth, facts))
+        });
+        for turn in turns {
+            if let Turn::Of(numbers) = turn {
+                let mut hash = KeyHasher::default();
+                hash.write_u64(bump.key);
+                numbers.into_iter().for_each(|own| hash.write_u64(own));
+                bump.key = hash.finish();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What an event that was rejected gives back of the totals it added to, so that bad
+    /// traffic cannot use up what was meant for good; `bumps` are its own.
+    pub fn given_back(&self, action: Action, bumps: &[(u16, Bump)], out: &mut Vec<Bump>) {
+        out.clear();
+        if action != Action::Rejected {
+            return;
+        }
+        let totals = bumps
+            .iter()
+            .filter(|(_, bump)| bump.measure == Measure::Total);
+        out.extend(totals.map(|(_, bump)| Bump {
+            member: bump.member.wrapping_neg(),
+            ..*bump
+        }));
     }
 
     /// Runs every filter and weighs what they found.
@@ -157,7 +213,11 @@ impl CompiledRule {
         if self.screens(facts.hit.event) {
             attribution::caught_click(facts, recall, &mut verdict.findings);
             self.run(facts, recall, &mut verdict);
-            if let Some(reputed) = recall.reputation.as_deref().filter(|_| self.asks_reputation()) {
+            if let Some(reputed) = recall
+                .reputation
+                .as_deref()
+                .filter(|_| self.asks_reputation())
+            {
                 verdict.findings.extend(crate::reputation::finding(reputed));
             }
             allow(facts, &mut verdict.findings);
@@ -187,7 +247,8 @@ impl CompiledRule {
         verdict.checks.extend_from_slice(&ALL_OFF);
         for rule_filter in &self.filters {
             let before = verdict.findings.len();
-            let readings = Readings::new(recall, &rule_filter.places);
+            let readings =
+                Readings::new(recall, &rule_filter.places).asking(recall, rule_filter.asks);
             let check = rule_filter
                 .filter
                 .check(facts, readings, &mut verdict.findings);

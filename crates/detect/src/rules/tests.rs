@@ -195,7 +195,8 @@ fn problems_carry_the_path_of_their_field() {
     made.filters.insert("vpn".into(), json!({"treshold": 3}));
     made.filters.insert("tor".into(), json!({"enabled": "yes"}));
     made.filters.insert("xff".into(), json!(3));
-    made.filters.insert("caps".into(), json!({}));
+    made.filters
+        .insert("caps".into(), json!({"zone": "Europe/Nowhere"}));
     made.preset = assay_model::document::Preset::Cpc;
     let problems = check_rule(&made);
     let fields: Vec<&str> = problems.iter().map(|p| p.field.as_str()).collect();
@@ -205,7 +206,7 @@ fn problems_carry_the_path_of_their_field() {
         "filters.duplicate_user.lookback_time",
         "filters.tor.enabled",
         "filters.xff",
-        "filters.caps",
+        "filters.caps.zone",
         "preset",
     ] {
         assert!(fields.contains(&field), "{field} in {fields:?}");

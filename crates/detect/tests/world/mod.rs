@@ -253,6 +253,15 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("geo_country", &["DE", "gb", "??"]),
     ("geo_city", &["Munchen", "London", "--", "東京"]),
     ("fingerprint", &["f1"]),
+    ("keyword", &["free shoes", "shoes"]),
+    ("languages", &["de-DE,en;q=0.5", "fr", "*"]),
+    ("connection", &["wifi", "mobile"]),
+    ("carrier", &["Telefon AG", "Acme"]),
+    ("os_version", &["7.1", "14", "x"]),
+    ("payout", &["1.50", "-3", "0.004", "much"]),
+    ("sec_purpose", &["prefetch", "none"]),
+    ("sec_fetch_dest", &["image", "iframe", "document"]),
+    ("sec_fetch_user", &["?1"]),
     ("uuid", &["u1"]),
     (
         "sec_ch_ua",
@@ -460,6 +469,52 @@ fn settings(key: &'static str) -> BoxedStrategy<Value> {
         "fast_clicker" => (1u32..2000, 2u32..9)
             .prop_map(|(gap, n)| json!({"min_gap_ms": gap, "min_clicks": n}))
             .boxed(),
+        "link_scanner" => (1u32..60).prop_map(|n| json!({"max_links": n})).boxed(),
+        "keyword" => (0u32..60, select(vec!["offer", "publisher", "offer_publisher", "sub_id"]))
+            .prop_map(|(n, level)| {
+                json!({"allowed_duplicates": n, "detection_level": level, "blocked_keywords": ["free"]})
+            })
+            .boxed(),
+        "compliance" => any::<bool>()
+            .prop_map(|empty| {
+                json!({"keywords": ["news"], "block_empty": empty,
+                       "keyword_groups": [{"name": "g", "category": "adult", "entries": ["example"]}]})
+            })
+            .boxed(),
+        "isp" => Just(json!({"operators": ["acme"], "asns": ["AS7"]})).boxed(),
+        "data_validation" => Just(json!({
+            "publisher": {"allow": ["p1"], "empty": "block"}, "offer": {"block": ["o2"]},
+            "advertiser": {"empty": "block"},
+        }))
+        .boxed(),
+        "blocked_sub_ids" => {
+            Just(json!({"entries": [{"sub_id": "s1", "publisher": "p1", "note": "n"}, {"sub_id": "t1"}]}))
+                .boxed()
+        }
+        "sub_id_validity" => (0u32..60, any::<bool>())
+            .prop_map(|(n, numbers)| {
+                json!({"max_unique_sub_ids": n, "only_numbers": numbers, "max_length": 1})
+            })
+            .boxed(),
+        "caps" => (0u32..60, select(vec!["hour", "day", "month", "total"]))
+            .prop_map(|(max, per)| {
+                json!({"zone": "Europe/Berlin", "caps": [
+                    {"of": "clicks", "per": per, "max": max},
+                    {"of": "conversions", "per": per, "scope": "publisher", "max": max},
+                    {"of": "payout", "per": per, "scope": "account", "max": 0.005},
+                ]})
+            })
+            .boxed(),
+        "targeting" => Just(json!({
+            "countries": {"include": ["DE"]}, "cities": {"exclude": ["London"]},
+            "os": {"include": ["Android", "iOS"]}, "os_versions": [{"os": "Android", "min": "8"}],
+            "device_types": {"include": ["phone"]}, "browsers": {"exclude": ["Edge"]},
+            "languages": {"include": ["de"]}, "connections": {"include": ["mobile"]},
+            "carriers": {"include": ["Telefon AG"]}, "isps": {"exclude": ["Acme Hosting"]},
+            "ip_ranges": {"exclude": ["8.8.8.0/24"]},
+        }))
+        .boxed(),
+        "day_parting" => select(vec![json!({}), json!({"parts": [{"days": ["monday"]}]})]).boxed(),
         "xff" => (1u32..9).prop_map(|n| json!({"max_hops": n})).boxed(),
         "device_id" => any::<bool>().prop_map(|b| json!({"block_empty": b})).boxed(),
         _ => Just(json!({})).boxed(),

@@ -155,17 +155,8 @@ fn read_call<'p>(params: &'p ParamBuffer, call: &mut Call<'p>, event: &mut Hit<'
                 call.verbose = value == "1";
                 continue;
             }
-            "advertiser" | "offer" => {
-                let field = if name == "offer" {
-                    Field::Offer
-                } else {
-                    Field::Advertiser
-                };
-                mapping::set(event, field, name, value);
-                continue;
-            }
             _ => {
-                match field_of(name) {
+                match field_of(name).or_else(|| field_beyond(name)) {
                     Some(field) => mapping::set(event, field, name, value),
                     None => mapping::extra(event, name, value),
                 }
@@ -189,6 +180,20 @@ fn field_of(name: &str) -> Option<Field> {
         _ => return None,
     };
     NAMES.get(place).map(|(_, field)| *field)
+}
+
+/// Ours beyond the dialect's: what its callers may add.
+fn field_beyond(name: &str) -> Option<Field> {
+    Some(match name {
+        "advertiser" => Field::Advertiser,
+        "offer" => Field::Offer,
+        "keyword" => Field::Keyword,
+        "sec_purpose" => Field::SecPurpose,
+        "sec_fetch_dest" => Field::FetchDest,
+        "sec_fetch_mode" => Field::FetchMode,
+        "sec_fetch_user" => Field::FetchUser,
+        _ => return None,
+    })
 }
 
 /// An empty value is not given; only the user agent may be blank, and then says so.

@@ -41,6 +41,18 @@ impl Amount {
     /// [`AmountError`] when it is none, or too large.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let text = text.trim();
+        Ok(Self {
+            text: text.to_owned(),
+            micros: Self::micros_in(text)?,
+        })
+    }
+
+    /// What the amount in a text counts as, in millionths.
+    ///
+    /// # Errors
+    /// As [`Amount::parse`].
+    pub fn micros_in(text: &str) -> Result<i64, AmountError> {
+        let text = text.trim();
         let (negative, digits) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
             Some(b'+') => (false, &text[1..]),
@@ -56,10 +68,7 @@ impl Amount {
             return Err(AmountError::TooLarge);
         }
         let micros = number(whole) * 1_000_000 + micros_of(fraction);
-        Ok(Self {
-            text: text.to_owned(),
-            micros: if negative { -micros } else { micros },
-        })
+        Ok(if negative { -micros } else { micros })
     }
 
     /// The amount with this stored text and value.

@@ -22,6 +22,7 @@ pub async fn suite<C: CounterStore>(make: impl Fn() -> C) {
     more_members_are_estimated(&make()).await;
     keys_and_accounts_stay_apart(&make()).await;
     a_long_batch_is_read_whole(&make()).await;
+    totals_add_up_whatever_the_time_and_can_be_taken_back(&make()).await;
 }
 
 fn sight(key: u64, window_s: u32) -> Bump {
@@ -39,6 +40,25 @@ fn member(key: u64, member: u32) -> Bump {
         measure: Measure::Distinct,
         window_s: HOUR_S,
         member,
+    }
+}
+
+async fn totals_add_up_whatever_the_time_and_can_be_taken_back<C: CounterStore>(store: &C) {
+    let add = |member: i32| Bump {
+        key: 9,
+        measure: Measure::Total,
+        window_s: HOUR_S,
+        member: member.cast_unsigned(),
+    };
+    for (at_ms, added, total) in [
+        (0, 5, 5),
+        (HOUR_MS / 2, 0, 5),
+        (2 * HOUR_MS, 1_000_000, 1_000_005),
+        (HOUR_MS, 1, 1_000_006),
+        (2 * HOUR_MS, -6, 1_000_000),
+        (2 * HOUR_MS, i32::MIN, 0),
+    ] {
+        assert_eq!(one(store, at_ms, add(added)).await.count, total, "{added}");
     }
 }
 

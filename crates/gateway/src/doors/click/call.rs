@@ -205,5 +205,9 @@ const fn is_hint(field: Field) -> bool {
             | Field::ChModel
             | Field::ChPlatformVersion
             | Field::ChFullVersionList
+            | Field::SecPurpose
+            | Field::FetchDest
+            | Field::FetchMode
+            | Field::FetchUser
     )
 }

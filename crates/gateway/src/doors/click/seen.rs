@@ -15,7 +15,7 @@ pub struct Seen<'r> {
     languages: Option<&'r str>,
     forwarded: Option<&'r str>,
     accept: &'r str,
-    hints: [Option<&'r str>; 6],
+    hints: [Option<&'r str>; 9],
     /// Whether a browser fetched the link ahead of a person's decision.
     pub is_prefetch: bool,
     /// Whether a script of a page sends the call: only browsers send these headers, and no
@@ -23,13 +23,17 @@ pub struct Seen<'r> {
     pub is_script: bool,
 }
 
-const HINTS: [(&str, Field); 6] = [
+/// What only a browser says of itself and of what it loads the link for.
+const HINTS: [(&str, Field); 9] = [
     ("sec-ch-ua", Field::ChUa),
     ("sec-ch-ua-platform", Field::ChPlatform),
     ("sec-ch-ua-mobile", Field::ChMobile),
     ("sec-ch-ua-model", Field::ChModel),
     ("sec-ch-ua-platform-version", Field::ChPlatformVersion),
     ("sec-ch-ua-full-version-list", Field::ChFullVersionList),
+    ("sec-fetch-dest", Field::FetchDest),
+    ("sec-fetch-mode", Field::FetchMode),
+    ("sec-fetch-user", Field::FetchUser),
 ];
 
 impl<'r> Seen<'r> {
@@ -61,7 +65,10 @@ impl<'r> Seen<'r> {
             10 if is("user-agent") && self.user_agent.is_none() => {
                 self.user_agent = Some(String::from_utf8_lossy(value));
             }
-            14 if is("sec-fetch-mode") => self.is_script |= holds("cors") || holds("no-cors"),
+            14 if is("sec-fetch-mode") => {
+                self.is_script |= holds("cors") || holds("no-cors");
+                self.hints[7] = text();
+            }
             15 if is("accept-language") => self.languages = text(),
             15 if is("x-forwarded-for") => self.forwarded = text(),
             9.. if name.as_bytes()[..4].eq_ignore_ascii_case(b"sec-") => {

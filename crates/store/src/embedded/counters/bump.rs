@@ -11,7 +11,7 @@ use assay_model::{AccountId, Timestamp};
 use super::slot::{Owner, Slot, account_class, expiry};
 use super::table::{Locked, SLOTS};
 use super::time::{Moment, Tick, Window, life_left};
-use super::{CounterTable, Slices, count, distinct};
+use super::{CounterTable, Slices, count, distinct, total};
 
 /// Keys touched together.
 const TOGETHER: usize = 16;
@@ -120,6 +120,7 @@ impl CounterTable {
         {
             let reading = match bump.measure {
                 Measure::Count => count::bump(&mut kept, now),
+                Measure::Total | Measure::Payout => total::bump(&mut kept, now.at, bump.member),
                 Measure::Distinct => distinct::bump(&mut kept, now, bump.member),
             };
             let newest = now.at.near(kept.newest);
@@ -130,6 +131,7 @@ impl CounterTable {
         let slot = self.make_room(&bucket, spot, now.at)?;
         let (fresh, reading) = match bump.measure {
             Measure::Count => count::first(now.at),
+            Measure::Total | Measure::Payout => total::first(now.at, bump.member),
             Measure::Distinct => distinct::first(now, bump.member),
         };
         let (head, rest) = fresh.pack(spot.owner, now.window.expiry_unit(now.at));
@@ -194,7 +196,7 @@ fn same_parts(one: &Bump, other: &Bump) -> bool {
 
 fn moment_of(at: Tick, bump: &Bump) -> Moment {
     let parts = match bump.measure {
-        Measure::Count => count::PARTS,
+        Measure::Count | Measure::Total | Measure::Payout => count::PARTS,
         Measure::Distinct => distinct::PARTS,
     };
     Moment::new(at, Window::of_s(bump.window_s), parts)

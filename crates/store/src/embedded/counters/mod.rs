@@ -18,6 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod time;
+mod total;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

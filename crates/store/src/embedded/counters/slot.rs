@@ -60,7 +60,7 @@ impl Owner {
     pub fn new(hash: u64, account: AccountId, measure: Measure) -> Self {
         let class = u64::from(account.0) % ACCOUNT_CLASSES as u64;
         let distinct = match measure {
-            Measure::Count => 0,
+            Measure::Count | Measure::Total | Measure::Payout => 0,
             Measure::Distinct => DISTINCT,
         };
         Self {
