@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use assay_model::document::{IntegrationKind, Preset, Problem, Rule, Scope};
 use assay_model::recall::CounterSpec;
+use assay_model::sources::StandingSpec;
 use assay_model::verdict::{OnDegraded, RuleRef, Weighing};
 use serde_json::{Map, Value};
 
@@ -21,6 +22,7 @@ impl CompiledRule {
         let context = BuildContext { sub_id, kind };
         let mut filters = Vec::new();
         let mut needs = Needs::default();
+        let mut standings = Vec::new();
         for (place, row) in (0u8..).zip(TABLE) {
             match build_filter(rule, row, context) {
                 Ok(None) => {}
@@ -30,10 +32,19 @@ impl CompiledRule {
                         .into_iter()
                         .map(|spec| needs.place(spec))
                         .collect();
+                    let asks = filter.source().map(|test| {
+                        standings.push(StandingSpec {
+                            filter: place,
+                            level: test.level(),
+                            sub_id,
+                        });
+                        (standings.len() - 1) as u16
+                    });
                     filters.push(RuleFilter {
                         filter,
                         block_mode,
                         places,
+                        asks,
                         key: place,
                     });
                 }
@@ -57,6 +68,7 @@ impl CompiledRule {
             sub_id,
             filters,
             needs: needs.specs,
+            standings,
         })
     }
 
@@ -71,6 +83,7 @@ impl CompiledRule {
             sub_id: assay_model::Field::SubId,
             filters: Vec::new(),
             needs: Vec::new(),
+            standings: Vec::new(),
         }
     }
 }

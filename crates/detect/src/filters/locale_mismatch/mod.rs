@@ -70,6 +70,12 @@ fn offsets_of(country: Country) -> Option<&'static [i16]> {
     Some(OFFSETS[at].1)
 }
 
+/// Minutes ahead of UTC in the middle of a country, in the middle of the year.
+pub(crate) fn standard_offset_min(country: Country) -> Option<i32> {
+    let offsets = offsets_of(country)?;
+    offsets.get(offsets.len() / 2).map(|own| i32::from(*own))
+}
+
 /// `UTC+05:30`.
 fn clock(offset_min: i32) -> String {
     let sign = if offset_min < 0 { '-' } else { '+' };
