@@ -147,6 +147,7 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
         encode_facts(&facts, &mut scratch.facts);
     }
     let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
+    engine.sources.recall(rule, &facts, &mut recall);
     course.memory.into_recall(&mut recall, rule.rule);
     let on_degraded = integration.settings.on_degraded;
     let mut verdict = rule.judge(&facts, &recall, on_degraded);
@@ -155,6 +156,15 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
         // Seldom enough to judge twice: a clock read before the verdict would cost every event.
         recall.degraded = Some(Degraded::BudgetSpent);
         verdict = rule.judge(&facts, &recall, on_degraded);
+    }
+    rule.given_back(verdict.action, &scratch.bumps, &mut scratch.batch);
+    if !scratch.batch.is_empty() {
+        // Only a rule with caps has any. A store that does not answer keeps the total too
+        // high until its period is over: the cap stays one.
+        let (account, time) = (facts.hit.account, facts.hit.time);
+        let counters = &engine.counters;
+        let given = counters.recall(account, time, &scratch.batch, &mut scratch.readings);
+        let _ = given.await;
     }
     let decision_us = u32::try_from(spent_us).unwrap_or(u32::MAX);
     engine
@@ -198,6 +208,7 @@ pub fn foresee<C: CounterStore, R>(
     let rule = rule_for(whose, &facts, screening);
     let mut recall = Recall::default();
     recall.readings.resize(rule.needs().len(), None);
+    engine.sources.recall(rule, &facts, &mut recall);
     let verdict = rule.judge(&facts, &recall, whose.1.settings.on_degraded);
     respond(&facts, &verdict)
 }

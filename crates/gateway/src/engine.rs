@@ -9,6 +9,7 @@ use assay_model::Clock;
 use assay_model::ports::{CounterStore, DoorError, ErrorLog};
 
 use crate::policy::Policies;
+use crate::sources::SourceSnapshots;
 
 /// Limits of the data plane, each with its unit.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +87,8 @@ impl EngineStats {
 pub struct Engine<C> {
     /// Policies in force.
     pub policies: Policies,
+    /// What is held against sources, and what outcomes taught.
+    pub sources: SourceSnapshots,
     /// Address tables.
     pub intel: Arc<IntelHandle>,
     /// User agents seen.

@@ -24,6 +24,7 @@ pub mod postbacks;
 mod proof;
 mod renames;
 mod slow;
+mod sources;
 
 pub use conversions::Conversions;
 pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
@@ -36,6 +37,7 @@ pub use native::{NativeEvent, Times, answer_json, decide_native};
 pub use outbox::{LaneOutbox, NoOutbox, Outbox, Scratch};
 pub use policy::{AccountPolicy, IntegrationPolicy, Policies, PolicyError, TokenPolicy};
 pub use proof::{AgentKeys, AgentKeysError};
+pub use sources::{AccountSources, SourceSnapshots, Taught};
 
 /// What fuzz targets reach and nobody else does.
 #[cfg(fuzzing)]

@@ -175,6 +175,7 @@ pub fn engine(
             budget_us: u64::MAX,
             ..Limits::default()
         },
+        sources: assay_gateway::SourceSnapshots::default(),
         stats: EngineStats::default(),
     })
 }

@@ -248,6 +248,7 @@ fn engine() -> Result<Engine<CounterTable>, Box<dyn std::error::Error>> {
         errors: Arc::new(NoErrorLog),
         clock: Arc::new(SystemClock::default()),
         limits: Limits::default(),
+        sources: assay_gateway::SourceSnapshots::default(),
         stats: EngineStats::default(),
     })
 }

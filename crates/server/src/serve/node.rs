@@ -97,6 +97,7 @@ impl Node {
             errors: Arc::new(errors),
             clock,
             limits: config.gateway.limits(),
+            sources: assay_gateway::SourceSnapshots::default(),
             stats: EngineStats::default(),
         });
         let doors = Arc::new(Doors {

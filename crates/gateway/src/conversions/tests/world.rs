@@ -137,6 +137,7 @@ impl World {
             errors: Arc::clone(&errors) as Arc<dyn ErrorLog>,
             clock: Arc::clone(&clock) as _,
             limits: Limits::default(),
+            sources: crate::sources::SourceSnapshots::default(),
             stats: EngineStats::default(),
         });
         let conversions = Arc::new(Conversions::new(
