@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use assay_model::document::{IntegrationKind, Preset, Problem, Rule, Scope};
+use assay_model::document::{IntegrationKind, Problem, Rule, Scope};
 use assay_model::recall::CounterSpec;
 use assay_model::sources::StandingSpec;
 use assay_model::verdict::{OnDegraded, RuleRef, Weighing};
 use serde_json::{Map, Value};
 
+use super::presets::{self, Chosen};
 use super::{CompiledRule, RuleFilter};
 use crate::filters::{BlockMode, BuildContext, FilterKind, Start, TABLE};
 
@@ -88,11 +89,10 @@ impl CompiledRule {
     }
 }
 
-/// Filters, presets and modes of the specification that this build does not have are
-/// refused by name: accepting them would promise a protection that is not there.
+/// Filters of the specification that this build does not have are refused by name:
+/// accepting them would promise a protection that is not there.
 fn not_built(rule: &Rule) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = rule
-        .filters
+    rule.filters
         .keys()
         .filter(|key| assay_model::document::FILTER_KEYS.contains(&key.as_str()))
         .filter(|key| !TABLE.iter().any(|row| row.key == key.as_str()))
@@ -102,14 +102,7 @@ fn not_built(rule: &Rule) -> Vec<Problem> {
                 "this version does not have this filter",
             )
         })
-        .collect();
-    if !matches!(rule.preset, Preset::None | Preset::DisableAll) {
-        problems.push(Problem::new(
-            "preset",
-            "this version has the presets none and disable_all only",
-        ));
-    }
-    problems
+        .collect()
 }
 
 type Built = Option<(Box<dyn crate::Filter>, BlockMode)>;
@@ -120,12 +113,16 @@ fn build_filter(
     context: BuildContext,
 ) -> Result<Built, Vec<Problem>> {
     let path = format!("filters.{}", row.key);
-    let mut settings = match rule.filters.get(row.key) {
-        None => Map::new(),
-        Some(Value::Object(map)) => map.clone(),
+    let own = match rule.filters.get(row.key) {
+        None => None,
+        Some(Value::Object(map)) => Some(map.clone()),
         Some(_) => return Err(vec![Problem::new(path, "must be an object of settings")]),
     };
     let (on, mode) = unless_said(rule, row, context);
+    let mut settings = presets::chosen(rule.preset, row.key)
+        .map(Chosen::settings)
+        .unwrap_or_default();
+    settings.extend(own.unwrap_or_default());
     let enabled = take(&mut settings, "enabled", on, &path)?;
     let block_mode = take(&mut settings, "block_mode", mode, &path)?;
     // Settings of a filter that is off are checked too: it may be switched on later.
@@ -146,15 +143,18 @@ fn build_filter(
 }
 
 /// Whether a filter runs, and what its findings do, where the rule does not say. One that
-/// the rule names is wanted, and wanted to work.
+/// the rule names is wanted, and wanted to work; but a preset's word on that stands.
 fn unless_said(rule: &Rule, row: &FilterKind, context: BuildContext) -> (bool, BlockMode) {
-    if rule.filters.contains_key(row.key) {
-        return (true, BlockMode::Block);
-    }
-    match (rule.preset, (row.start)(context.kind)) {
-        (Preset::DisableAll, _) | (_, Start::Off) => (false, BlockMode::Block),
-        (_, Start::On) => (true, BlockMode::Block),
-        (_, Start::Flag) => (true, BlockMode::Flag),
+    let start = match presets::chosen(rule.preset, row.key) {
+        Some(chosen) => chosen.start,
+        None if rule.filters.contains_key(row.key) => Start::On,
+        None if presets::is_whole(rule.preset) => Start::Off,
+        None => (row.start)(context.kind),
+    };
+    match start {
+        Start::On => (true, BlockMode::Block),
+        Start::Flag => (true, BlockMode::Flag),
+        Start::Off => (false, BlockMode::Block),
     }
 }
 

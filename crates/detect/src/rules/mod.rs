@@ -5,6 +5,7 @@
 
 mod attribution;
 mod compile;
+mod presets;
 mod proof;
 
 use std::hash::Hasher;

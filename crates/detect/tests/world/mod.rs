@@ -553,7 +553,15 @@ pub fn rule() -> impl Strategy<Value = Rule> {
             Protection::Click,
             Protection::Conversion,
         ]),
-        select(vec![Preset::None, Preset::None, Preset::DisableAll]),
+        select(vec![
+            Preset::None,
+            Preset::None,
+            Preset::None,
+            Preset::DisableAll,
+            Preset::MobileCpi,
+            Preset::Search,
+            Preset::Email,
+        ]),
         select(vec!["sub_id", "sub_id_2", "publisher"]),
     )
         .prop_map(

@@ -126,12 +126,14 @@ impl Node {
         else {
             return;
         };
-        account
-            .rules(integration.settings.kind)
-            .rule_for(&record.facts)
-            .bumps(&record.facts, bumps);
-        batch.clear();
+        let rules = account.rules(integration.settings.kind);
+        let rule = rules.rule_for(&record.facts);
+        rule.bumps(&record.facts, bumps);
+        rule.given_back(record.verdict.action, bumps, batch);
+        let given_back = batch.len();
         batch.extend(bumps.iter().map(|(_, bump)| *bump));
+        // Nothing can be given back before it was added.
+        batch.rotate_left(given_back);
         self.engine
             .counters
             .replay(record.facts.hit.account, record.facts.hit.time, batch, only);
