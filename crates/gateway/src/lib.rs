@@ -26,7 +26,7 @@ mod renames;
 mod slow;
 mod sources;
 
-pub use conversions::Conversions;
+pub use conversions::{Conversions, FileClicks, decide_in_file};
 pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
 pub use doors::{Answer, DoorRequest, Doors, Method};
 pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};

@@ -9,7 +9,7 @@ use crate::facts::{Country, DeviceIdState, Facts};
 use crate::hit::{EventKind, Field};
 use crate::reason::{Reason, Risk};
 use crate::record::EventRecord;
-use crate::verdict::Action;
+use crate::verdict::{Action, Verdict};
 use crate::{EventId, Timestamp};
 
 /// What the search for a conversion's click came to.
@@ -153,10 +153,21 @@ impl ClickMatch {
     /// A click as it was stored.
     #[must_use]
     pub fn of_record(record: &EventRecord<'_>, by: MatchedBy, lookback_s: u32) -> Self {
-        let facts = &record.facts;
+        let judged = (record.event_id, &record.verdict);
+        Self::of(judged, &record.facts, by, lookback_s)
+    }
+
+    /// A click as it was judged.
+    #[must_use]
+    pub fn of(
+        (event_id, verdict): (EventId, &Verdict<'_>),
+        facts: &Facts<'_>,
+        by: MatchedBy,
+        lookback_s: u32,
+    ) -> Self {
         let mut click = Self::unknown(by, lookback_s);
         click.kind = facts.hit.event;
-        click.event_id = Some(record.event_id);
+        click.event_id = Some(event_id);
         click.time = Some(facts.hit.time);
         if let Some(ip) = &facts.ip {
             click.ip = Some(ip.ip);
@@ -169,9 +180,9 @@ impl ClickMatch {
             click.browser.clone_from(&ua.browser);
             click.os.clone_from(&ua.os);
         }
-        click.action = Some(record.verdict.action);
-        click.risk = record.verdict.risk;
-        click.reason = record.verdict.reason;
+        click.action = Some(verdict.action);
+        click.risk = verdict.risk;
+        click.reason = verdict.reason;
         click
     }
 

@@ -247,7 +247,7 @@ pub fn told_by(hit: &Hit<'_>, tables: &IpTables, lookback_s: u32) -> Option<Clic
 }
 
 /// What a conversion takes over from its click: who sent it counts, not who tells of it.
-const INHERITED: [Field; 10] = [
+pub const INHERITED: [Field; 10] = [
     Field::Offer,
     Field::Advertiser,
     Field::Publisher,
@@ -260,6 +260,14 @@ const INHERITED: [Field; 10] = [
     Field::SourceId,
 ];
 
+/// What counts as it was sent, and as the click says where nothing was.
+pub const FALLBACKS: [Field; 4] = [
+    Field::ExternalTransactionId,
+    Field::Payout,
+    Field::Revenue,
+    Field::Currency,
+];
+
 /// Puts the click's own values into the conversion's; what the click does not say stays.
 pub fn inherit<'a>(hit: &mut Hit<'a>, click: &Hit<'a>) {
     for field in INHERITED {
@@ -267,13 +275,7 @@ pub fn inherit<'a>(hit: &mut Hit<'a>, click: &Hit<'a>) {
             hit.set(field, Some(text));
         }
     }
-    // As sent, else the click's.
-    for field in [
-        Field::ExternalTransactionId,
-        Field::Payout,
-        Field::Revenue,
-        Field::Currency,
-    ] {
+    for field in FALLBACKS {
         if hit.get(field).is_none() {
             hit.set(field, click.get(field));
         }

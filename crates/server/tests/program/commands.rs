@@ -138,6 +138,108 @@ fn score_reads_every_form_of_input() {
     assert!(!empty.exists(), "scoring a file makes no data folder");
 }
 
+/// Clicks, then their conversions: caller's id, reasons, and whether it was there before.
+#[test]
+fn score_matches_conversions_to_the_clicks_of_its_input() {
+    const DAY_S: i64 = 86_400;
+    let dir = tempfile::tempdir().unwrap();
+    let score = |rows: &[Value], more: &[&str]| {
+        let data = dir.path().join("no-data");
+        let mut all = vec!["score", "--counter-slots", "100000", "--data", path(&data)];
+        all.extend(more);
+        all.push("-");
+        let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        run_with_input(&all, text.as_bytes())
+    };
+    // Long ago, so that nothing is judged by the clock on the wall.
+    let start = 1_700_000_000;
+    let at = |row: Value, after_s: i64, more: Value| {
+        let mut row = row;
+        row["time"] = (start + after_s).into();
+        row.as_object_mut()
+            .unwrap()
+            .append(&mut more.as_object().unwrap().clone());
+        row
+    };
+    let click = |n: u32, agent, after_s, more| at(event(n, agent), after_s, more);
+    let conversion =
+        |id: &str, after_s, more| at(json!({"id": id, "event": "conversion"}), after_s, more);
+    let tid = |id: &str| json!({"external_transaction_id": id});
+    let rows = [
+        // Before any click nothing says that one is missing.
+        conversion("early", 0, tid("c1")),
+        click(1, IPHONE, 0, tid("c1")),
+        click(2, CURL, 1, tid("bot")),
+        click(
+            3,
+            IPHONE,
+            2,
+            json!({"transaction_id": "OWN1", "integration_id": 7}),
+        ),
+        conversion("good", 3600, tid("c1")),
+        conversion("soon", 5, json!({"transaction_id": "own1"})),
+        conversion("of a bot", 3600, tid("bot")),
+        conversion("unknown", 3600, tid("nobody")),
+        conversion(
+            "told",
+            3600,
+            json!({"external_transaction_id": "else", "click_time": start}),
+        ),
+        conversion("sent again", 7200, tid("c1")),
+        conversion(
+            "other order",
+            7200,
+            json!({"external_transaction_id": "c1", "order_id": "2"}),
+        ),
+        conversion(
+            "too late",
+            31 * DAY_S,
+            json!({"external_transaction_id": "c1", "order_id": "3"}),
+        ),
+    ];
+    let output = score(&rows, &[]);
+    let seen: Vec<_> = lines(&output)
+        .into_iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap_or("").to_owned();
+            (text("id"), text("reason"), line["duplicate"] == true)
+        })
+        .filter(|(id, ..)| id.parse::<u32>().is_err())
+        .collect();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|(id, reason, again)| (&**id, &**reason, *again))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("early", "CLEAN", false),
+            ("good", "CLEAN", true),
+            ("soon", "CTIT_TOO_SHORT", false),
+            ("of a bot", "CLICK_REJECTED", false),
+            ("unknown", "NO_CLICK", false),
+            ("told", "CLEAN", false),
+            ("sent again", "CLEAN", true),
+            ("other order", "CLEAN", false),
+            ("too late", "NO_CLICK", false),
+        ],
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stderr(&output).contains("2 conversions came again"),
+        "{}",
+        stderr(&output)
+    );
+    // The first of four clicks is forgotten, and that is said.
+    let output = score(&rows, &["--clicks", "2"]);
+    assert!(
+        stderr(&output).contains("warning: 1 clicks were forgotten"),
+        "{}",
+        stderr(&output)
+    );
+}
+
 #[test]
 fn score_judges_by_the_rules_of_a_file() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,10 @@
 //! `assay score`: one verdict line per event, in input order.
 //!
 //! Three threads in a row: read and split, judge, write. Windows are in event time, so a
-//! day of log lines is judged as the day it was.
+//! day of log lines is judged as the day it was. A conversion is matched to a click that
+//! stands before it in the input.
 
+mod again;
 mod input;
 mod summary;
 
@@ -11,13 +13,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use assay_gateway::{NoOutbox, Scratch, Times, answer_json, decide_native};
+use assay_gateway::{FileClicks, NoOutbox, Scratch, Times, answer_json, decide_in_file};
 use assay_model::{Clock, SystemClock};
 use assay_store::embedded::counters::CounterTable;
 use clap::Args;
 
 use super::DataArgs;
 use crate::offline;
+use again::Answers;
 use input::{Chunk, Format, Line};
 use summary::Summary;
 
@@ -35,6 +38,9 @@ pub struct ScoreArgs {
     /// Slots of the counter table, 32 bytes each.
     #[arg(long, default_value_t = 15_000_000)]
     counter_slots: usize,
+    /// Clicks, and conversions, that are remembered for matching: under a kilobyte each.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    clicks: usize,
     /// The events: a file (gzip too), or `-`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -67,6 +73,8 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
             outbox: NoOutbox::default(),
             scratch: Scratch::default(),
             now,
+            clicks: FileClicks::new(args.clicks),
+            answers: Answers::new(args.clicks),
         };
         let mut number = 0;
         for chunk in chunks {
@@ -77,6 +85,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
                 break;
             }
         }
+        summary.forgotten = scorer.clicks.forgotten();
         drop(to_write);
         let read = reader
             .join()
@@ -113,6 +122,8 @@ struct Scorer<'e> {
     outbox: NoOutbox,
     scratch: Scratch,
     now: assay_model::Timestamp,
+    clicks: FileClicks,
+    answers: Answers,
 }
 
 impl Scorer<'_> {
@@ -165,17 +176,30 @@ impl Scorer<'_> {
         // Event time rules: ids, windows and expiries are those of the event's own moment.
         let at = event.time().unwrap_or(self.now);
         let hit = event.hit(offline::ACCOUNT, offline::INTEGRATION, at, None);
-        let answer = offline::now(decide_native(
+        let of = event.integration_id;
+        let conversion = hit.event.is_conversion();
+        let keys = conversion.then(|| self.clicks.keys(&hit, of)).flatten();
+        if let Some(mut first) = keys.as_ref().and_then(|keys| self.answers.find(keys)) {
+            summary.again += 1;
+            first["id"] = event.caller_id().into();
+            first["duplicate"] = true.into();
+            return Ok(Some(first));
+        }
+        let answer = offline::now(decide_in_file(
             self.engine,
             &self.outbox,
             &mut self.scratch,
             (account, integration),
             hit,
+            (&mut self.clicks, of),
             |decision| {
                 summary.add(decision);
                 answer_json(decision, event.caller_id())
             },
         ));
+        if let Some(keys) = keys {
+            self.answers.keep(&keys, &answer);
+        }
         Ok(Some(answer))
     }
 }

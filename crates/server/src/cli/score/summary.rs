@@ -25,6 +25,10 @@ pub struct Summary {
     other_sources: (u64, u64),
     bad: u64,
     first_bad: Option<String>,
+    /// Conversions that were there before, and counted then.
+    pub again: u64,
+    /// Clicks that were forgotten for want of room.
+    pub forgotten: u64,
 }
 
 impl Default for Summary {
@@ -39,6 +43,8 @@ impl Default for Summary {
             other_sources: (0, 0),
             bad: 0,
             first_bad: None,
+            again: 0,
+            forgotten: 0,
         }
     }
 }
@@ -126,6 +132,21 @@ impl fmt::Display for Summary {
                 f,
                 "{} lines could not be scored; the first: {first}",
                 grouped(self.bad)
+            )?;
+        }
+        if self.again > 0 {
+            let again = grouped(self.again);
+            writeln!(
+                f,
+                "{again} conversions came again and were answered as before"
+            )?;
+        }
+        if self.forgotten > 0 {
+            let forgotten = grouped(self.forgotten);
+            writeln!(
+                f,
+                "warning: {forgotten} clicks were forgotten for newer ones; their conversions found \
+                 none (--clicks keeps more)"
             )?;
         }
         writeln!(f, "\n{:<24} {:>14} {:>8}", "risk", "events", "share")?;
