@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::auth::{Sessions, Throttle};
 use crate::error::ApiError;
 use crate::pages::NumbersCache;
+use crate::replay::Jobs;
 use crate::reports::Gate;
 use crate::state::ConsoleState;
 
@@ -30,6 +31,8 @@ pub struct App {
     pub changes: Mutex<()>,
     /// Reports that run.
     pub reports: Gate,
+    /// Replays that run, and the last that ran.
+    pub replays: Jobs,
     /// The overview's numbers, for a second.
     pub numbers: NumbersCache,
 }
@@ -45,6 +48,7 @@ impl App {
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             changes: Mutex::new(()),
             reports: Gate::default(),
+            replays: Jobs::default(),
             numbers: NumbersCache::default(),
         })
     }

@@ -19,6 +19,7 @@ mod openapi;
 mod pages;
 mod postbacks;
 mod refusals;
+pub mod replay;
 mod reports;
 mod router;
 mod rules;

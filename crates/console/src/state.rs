@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use assay_model::Clock;
 use assay_model::ports::{
-    ControlStore, ConversionReader, ErrorLog, EventReader, IntelView, Ledger, PolicyPublisher,
-    PostbackQueue, ReportReader,
+    ControlStore, ConversionReader, ErrorLog, EventReader, EventScan, IntelView, Ledger,
+    PolicyPublisher, PostbackQueue, ReportReader,
 };
 
 use crate::auth::{PasswordCost, Setup};
@@ -21,6 +21,8 @@ pub struct ConsoleState {
     pub control: Arc<dyn ControlStore>,
     /// Events, one or the newest.
     pub events: Arc<dyn EventReader>,
+    /// Events, many in one go.
+    pub scan: Arc<dyn EventScan>,
     /// Reports.
     pub reports: Arc<dyn ReportReader>,
     /// Conversions and their history.

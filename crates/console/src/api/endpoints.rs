@@ -15,7 +15,7 @@ use crate::lists::Lists;
 use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
-use crate::{accounts, conversions, events, intel, refusals, reports, rules, tokens};
+use crate::{accounts, conversions, events, intel, refusals, replay, reports, rules, tokens};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -132,6 +132,10 @@ const DELIVERIES: &[Param] = &[
     param("before", "Cursor: the `next` of the page before."),
     param("limit", "Most deliveries, 1 to 500; 50 when left out."),
 ];
+const REPLAY: &[Param] = &[param(
+    "sources",
+    "Most sources, those with most changes first; 100 when left out.",
+)];
 const ADDRESS: &[Param] = &[param("ip", "An IPv4 or IPv6 address.")];
 const NONE: &[Param] = &[];
 
@@ -205,6 +209,10 @@ endpoints! {
     get    "/conversions/{conversion_id}" Read "" "Conversion" NONE "One conversion with its history" conversions::read;
     get    "/reports/clicks" Read "" "ClickReport" REPORT "The click report" reports::clicks;
     get    "/reports/conversions" Read "" "ConversionReport" REPORT "The conversion report" reports::conversions;
+    get    "/replays" Read "" "[Replay]" NONE "Replays that run or ran lately, newest first" replay::list;
+    post   "/replays" Read "ReplayAsked" "Replay" NONE "Judge recorded events again, to see what rules would change" replay::create;
+    get    "/replays/{id}" Read "" "Replay" REPLAY "How far a replay is, and what it came to" replay::read;
+    delete "/replays/{id}" Read "" "" NONE "End a replay that runs, or forget one that ran" replay::delete;
     get    "/intel/status" Read "" "Any" NONE "What intelligence is loaded and how old it is" intel::status;
     get    "/intel/lookup" Read "" "Any" ADDRESS "What is known of an address" intel::lookup;
     get    "/reasons" Read "" "[Reason]" NONE "The reason catalogue" intel::reasons;

@@ -6,6 +6,7 @@
 
 mod conversions;
 mod postbacks;
+mod replay;
 mod schemas;
 
 #[cfg(test)]
@@ -128,7 +129,8 @@ fn responses(endpoint: &Endpoint) -> Value {
         None => reference(endpoint.gives),
     };
     // A POST that makes nothing answers 200.
-    let makes = endpoint.verb == "post" && endpoint.takes == endpoint.gives;
+    let makes = endpoint.verb == "post"
+        && (endpoint.takes == endpoint.gives || endpoint.takes == "ReplayAsked");
     let status = if makes { "201" } else { "200" };
     out[status] =
         json!({"description": "Done", "content": {"application/json": {"schema": schema}}});

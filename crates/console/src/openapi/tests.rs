@@ -102,6 +102,7 @@ async fn filled_app() -> (TestApp, String) {
         let made = app.ledger.append(AccountId(1), new, Vec::new());
         made.await.unwrap();
     }
+    app.post("/replays", &json!({"last": "1d"})).await;
     (app, event.event_id.to_string())
 }
 

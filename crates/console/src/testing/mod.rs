@@ -4,6 +4,7 @@ mod control;
 mod deliveries;
 mod ledger;
 mod ports;
+mod scan;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,6 +117,7 @@ impl TestApp {
         let state = ConsoleState {
             control: control.clone(),
             events: events.clone(),
+            scan: Arc::new(scan::MemoryScan(events.clone())),
             reports: reports.clone(),
             ledger: ledger.clone(),
             conversions: Arc::new(FakeConversions(ledger.clone())),

@@ -31,6 +31,12 @@ impl MemoryEvents {
         all.push((account, record.event_id, bytes));
         all.sort_by_key(|(_, id, _)| std::cmp::Reverse(*id));
     }
+
+    /// Every record.
+    pub fn records(&self) -> Vec<Vec<u8>> {
+        let all = self.all.lock().unwrap();
+        all.iter().map(|(_, _, bytes)| bytes.clone()).collect()
+    }
 }
 
 #[async_trait]

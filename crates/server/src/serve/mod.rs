@@ -132,6 +132,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
     ConsoleState {
         control: Arc::clone(&node.control),
         events: Arc::new(node.events.reader()),
+        scan: Arc::new(node.events.scan()),
         reports: Arc::new(node.events.reports()),
         ledger: Arc::new(node.ledger.clone()),
         conversions: Arc::new(node.ledger.clone()),
