@@ -1,27 +1,22 @@
 //! One conversion: where it stands, how it came there, and the buttons that change it.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::document::TokenScope;
 use assay_model::ledger::{Conversion, Entry, Status, Waiting};
 use assay_model::{EventId, Reason};
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Path;
 use jiff::tz::TimeZone;
 
 use super::conversions::{ConversionLine, take_done};
 use super::frame::Frame;
 use super::words::{self, Chip};
-use super::{Visit, html};
-use crate::app::App;
+use super::{Page, Shown, Visit};
 use crate::conversions::json::SUB_IDS;
 use crate::error::ApiError;
 
 #[derive(Template)]
 #[template(path = "conversion.html")]
-struct ConversionPage {
+pub struct ConversionPage {
     frame: Frame,
     heading: String,
     row: ConversionLine,
@@ -49,23 +44,7 @@ struct EntryLine {
 }
 
 /// `GET /conversions/{id}`.
-pub async fn page(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&mut visit, &id).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &mut Visit, id: &str) -> Result<ConversionPage, ApiError> {
+pub async fn page(Path(id): Path<String>, mut visit: Visit) -> Shown<ConversionPage> {
     let mut query = std::mem::take(&mut visit.query);
     let done = take_done(&mut query);
     query.finish()?;
@@ -78,10 +57,10 @@ async fn show(visit: &mut Visit, id: &str) -> Result<ConversionPage, ApiError> {
     let history = ledger.history(account, id).await?;
     let frame = visit.frame("Conversion", "conversions");
     let may_write = visit.caller.may(TokenScope::Write);
-    Ok(ConversionPage {
+    Ok(Page(ConversionPage {
         done,
         ..build(frame, &row, &history, &visit.zone, may_write)
-    })
+    }))
 }
 
 fn build(

@@ -1,7 +1,5 @@
 //! Conversions: the newest that match a filter, and the form that approves or rejects them.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::EventId;
 use assay_model::document::TokenScope;
@@ -9,17 +7,13 @@ use assay_model::ledger::{Amount, Conversion, Status};
 use assay_model::ports::{
     ConversionCursor, ConversionDimension, ConversionFilter, ConversionQuery,
 };
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::tz::TimeZone;
 
-use super::frame::{Form, Frame};
+use super::frame::Frame;
 use super::words::{self, Chip};
-use super::{Visit, html, redirect};
+use super::{Page, Posted, Shown, Visit, redirect};
 use crate::api::Query;
-use crate::app::App;
-use crate::auth::check_form;
 use crate::conversions::change::{Word, change_all};
 use crate::conversions::{cursor_text, take_cursor, take_filters};
 use crate::error::ApiError;
@@ -29,7 +23,7 @@ const SHOWN: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "conversions.html")]
-struct ConversionsPage {
+pub struct ConversionsPage {
     frame: Frame,
     statuses: [(&'static str, &'static str); 5],
     status: String,
@@ -96,19 +90,7 @@ impl ConversionLine {
 }
 
 /// `GET /conversions?status=&filter[dim]=a,b&before=`.
-pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&mut visit).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &mut Visit) -> Result<ConversionsPage, ApiError> {
+pub async fn page(mut visit: Visit) -> Shown<ConversionsPage> {
     let mut query = std::mem::take(&mut visit.query);
     let done = take_done(&mut query);
     let wanted = ConversionQuery {
@@ -121,7 +103,7 @@ async fn show(visit: &mut Visit) -> Result<ConversionsPage, ApiError> {
     let ledger = &visit.app.state.ledger;
     let found = ledger.list(visit.session.account, &wanted).await?;
     let rows = found.conversions.iter();
-    Ok(ConversionsPage {
+    Ok(Page(ConversionsPage {
         frame: visit.frame("Conversions", "conversions"),
         statuses: Status::ALL.map(|status| (status.as_str(), words::status(status).word)),
         status: status_of(&wanted.filters),
@@ -135,7 +117,7 @@ async fn show(visit: &mut Visit) -> Result<ConversionsPage, ApiError> {
         here: address(wanted.filters.iter(), wanted.before),
         done,
         may_write: visit.caller.may(TokenScope::Write),
-    })
+    }))
 }
 
 /// The status that alone is shown; empty = several or all.
@@ -193,31 +175,17 @@ pub fn take_done(query: &mut Query) -> String {
 }
 
 /// `POST /conversions/status`: approves or rejects what was chosen, and goes back.
-pub async fn change(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    let made = async {
-        let form = Form::read(body).await?;
-        check_form(&parts.headers, &visit.session, &form)?;
-        if !visit.caller.may(TokenScope::Write) {
-            return Err(ApiError::forbidden("your role cannot change conversions"));
-        }
-        let word = Word::read(form.get("status"), form.get("reason"))
-            .map_err(|problem| ApiError::invalid(vec![problem]))?;
-        let ids: Vec<EventId> = form.all("id").filter_map(|id| id.parse().ok()).collect();
-        let done = change_all(&visit.app, &visit.caller, ids, &word, visit.now).await?;
-        let changed = done.iter().flat_map(|(_, changed)| changed);
-        let changed = changed.filter(|changed| changed.entry.is_some()).count();
-        let known = done.iter().filter(|(_, found)| found.is_some()).count();
-        Ok(back(form.get("back"), changed, known - changed))
-    };
-    match made.await {
-        Ok(to) => redirect(&to),
-        Err(error) => error.into_response(),
-    }
+pub async fn change(posted: Posted) -> Result<Response, ApiError> {
+    posted.may_write("change conversions")?;
+    let Posted { visit, form } = posted;
+    let word = Word::read(form.get("status"), form.get("reason"))
+        .map_err(|problem| ApiError::invalid(vec![problem]))?;
+    let ids: Vec<EventId> = form.all("id").filter_map(|id| id.parse().ok()).collect();
+    let done = change_all(&visit.app, &visit.caller, ids, &word, visit.now).await?;
+    let changed = done.iter().flat_map(|(_, changed)| changed);
+    let changed = changed.filter(|changed| changed.entry.is_some()).count();
+    let known = done.iter().filter(|(_, found)| found.is_some()).count();
+    Ok(redirect(&back(form.get("back"), changed, known - changed)))
 }
 
 /// The page that the form came from, if it is one of these, with what was done.

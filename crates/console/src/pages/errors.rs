@@ -1,19 +1,12 @@
 //! The error log: of the whole account as a page, of one integration as a part of its page.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::IntegrationId;
 use assay_model::ports::{ErrorQuery, ErrorRow};
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 
 use super::frame::Frame;
 use super::words;
-use super::{Visit, html};
-use crate::app::App;
-use crate::error::ApiError;
+use super::{Page, Shown, Visit};
 
 /// Rows of a page.
 pub const ERRORS_SHOWN: u32 = 50;
@@ -64,7 +57,7 @@ impl ErrorLine {
 
 #[derive(Template)]
 #[template(path = "errors.html")]
-struct ErrorsPage {
+pub struct ErrorsPage {
     frame: Frame,
     errors: Vec<ErrorLine>,
     whole_account: bool,
@@ -72,19 +65,7 @@ struct ErrorsPage {
 }
 
 /// `GET /errors?before=`.
-pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&mut visit).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &mut Visit) -> Result<ErrorsPage, ApiError> {
+pub async fn page(mut visit: Visit) -> Shown<ErrorsPage> {
     let mut query = std::mem::take(&mut visit.query);
     let before = query.take_number("before", 0, 1, u64::MAX);
     query.finish()?;
@@ -99,12 +80,12 @@ async fn show(visit: &mut Visit) -> Result<ErrorsPage, ApiError> {
     let more = rows.len() > ERRORS_SHOWN as usize;
     rows.truncate(ERRORS_SHOWN as usize);
     let older = rows.last().filter(|_| more).map(|row| row.id);
-    Ok(ErrorsPage {
+    Ok(Page(ErrorsPage {
         frame: visit.frame("Error log", "errors"),
-        errors: ErrorLine::all(rows, visit),
+        errors: ErrorLine::all(rows, &visit),
         whole_account: true,
         older,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -1,29 +1,24 @@
 //! The why page: why, how sure, and everything it rests on.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::document::Rule;
 use assay_model::ports::DocKind;
 use assay_model::verdict::Check;
 use assay_model::{Action, EventId, EventRecord, FpRisk, render};
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Path;
 use jiff::tz::TimeZone;
 
 use super::evidence::{EvidenceRow, evidence_row, numbers, other};
 use super::frame::Frame;
 use super::rows::client;
 use super::words::{self, Chip};
-use super::{Visit, html};
-use crate::app::App;
+use super::{Page, Shown, Visit};
 use crate::error::ApiError;
 use crate::events::{damaged, why};
 
 #[derive(Template)]
 #[template(path = "event.html")]
-struct WhyPage {
+pub struct WhyPage {
     frame: Frame,
     id: String,
     heading: String,
@@ -65,23 +60,7 @@ struct FilterRow {
 }
 
 /// `GET /events/{event_id}`.
-pub async fn page(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let (parts, _) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&visit, &id).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &Visit, id: &str) -> Result<WhyPage, ApiError> {
+pub async fn page(Path(id): Path<String>, visit: Visit) -> Shown<WhyPage> {
     let account = visit.session.account;
     let missing = || {
         let days = visit.account.retention.events_d;
@@ -93,16 +72,16 @@ async fn show(visit: &Visit, id: &str) -> Result<WhyPage, ApiError> {
     let state = &visit.app.state;
     let event = state.events.get(account, id).await?.ok_or_else(missing)?;
     let record = event.decode().map_err(damaged)?;
-    let rule = rule_name(visit, &record).await?;
+    let rule = rule_name(&visit, &record).await?;
     let heading = heading(&record);
     // A conversion that was only scored has a verdict, but no status.
     let in_ledger =
         record.facts.hit.event.is_conversion() && state.ledger.get(account, id).await?.is_some();
     let frame = visit.frame(heading, "events");
-    Ok(WhyPage {
+    Ok(Page(WhyPage {
         in_ledger,
         ..build(frame, &record, rule, &visit.zone)
-    })
+    }))
 }
 
 /// The rule's name as it was when it decided.

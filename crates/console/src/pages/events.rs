@@ -1,18 +1,13 @@
 //! Events: the newest that match a filter, and the search by id.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::EventId;
 use assay_model::ports::{EventFilter, EventQuery};
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::frame::Frame;
 use super::rows::EventRow;
-use super::{Visit, html, redirect};
-use crate::app::App;
+use super::{Page, Visit, redirect};
 use crate::error::ApiError;
 
 /// Events of a page.
@@ -20,7 +15,7 @@ const EVENTS_SHOWN: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "events.html")]
-struct EventsPage {
+pub struct EventsPage {
     frame: Frame,
     chips: Vec<FilterChip>,
     rows: Vec<EventRow>,
@@ -36,20 +31,12 @@ struct FilterChip {
 }
 
 /// `GET /events?q=&filter[dim]=a,b&before=`.
-pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
+pub async fn page(mut visit: Visit) -> Result<Response, ApiError> {
     let searched = visit.query.take("q").unwrap_or_default();
     if let Ok(id) = searched.trim().parse::<EventId>() {
-        return redirect(&format!("/events/{id}"));
+        return Ok(redirect(&format!("/events/{id}")));
     }
-    match show(&mut visit, searched).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
+    Ok(Page(show(&mut visit, searched).await?).into_response())
 }
 
 async fn show(visit: &mut Visit, searched: String) -> Result<EventsPage, ApiError> {

@@ -6,6 +6,7 @@ use askama::Template;
 use assay_model::Timestamp;
 use assay_model::document::{Account, TokenScope};
 use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use jiff::tz::TimeZone;
 use super::{ASSETS, Assets};
 use crate::api::{Caller, Query};
 use crate::app::App;
-use crate::auth::{Session, session_of};
+use crate::auth::{Session, check_form, session_of};
 use crate::error::ApiError;
 use crate::reports::period;
 
@@ -80,21 +81,22 @@ pub struct Visit {
     theme: &'static str,
 }
 
-impl Visit {
-    /// Reads a visit; whoever is not signed in is sent to sign in.
-    ///
-    /// # Errors
-    /// The answer to give instead of the page.
-    pub async fn read(app: Arc<App>, parts: &Parts) -> Result<Self, Response> {
+/// Whoever is not signed in is sent to sign in.
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let now = app.now();
-        let Some(session) = session_of(&app, &parts.headers, now) else {
+        let Some(session) = session_of(app, &parts.headers, now) else {
             return Err(redirect("/login"));
         };
-        Self::of(app, parts, session, now)
+        Self::of(Arc::clone(app), parts, session, now)
             .await
             .map_err(IntoResponse::into_response)
     }
+}
 
+impl Visit {
     /// The visit of a session.
     ///
     /// # Errors
@@ -137,6 +139,45 @@ impl Visit {
             here,
             assets: &ASSETS,
         }
+    }
+}
+
+/// A form that a signed-in person sent from one of these pages.
+pub struct Posted {
+    /// The person.
+    pub visit: Visit,
+    /// What they sent.
+    pub form: Form,
+}
+
+impl FromRequest<Arc<App>> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let read = async {
+            let form = Form::read(body).await?;
+            check_form(&parts.headers, &visit.session, &form)?;
+            Ok::<_, ApiError>(form)
+        };
+        match read.await {
+            Ok(form) => Ok(Self { visit, form }),
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+impl Posted {
+    /// Refuses whoever may only look; `what` is what they cannot do.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn may_write(&self, what: &str) -> Result<(), ApiError> {
+        if self.visit.caller.may(TokenScope::Write) {
+            return Ok(());
+        }
+        Err(ApiError::forbidden(format!("your role cannot {what}")))
     }
 }
 
@@ -183,6 +224,18 @@ impl Form {
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let pairs = self.0.iter().filter(move |(key, _)| key == name);
         pairs.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A page, or what went wrong with it.
+pub type Shown<T> = Result<Page<T>, ApiError>;
+
+/// A page that answers 200.
+pub struct Page<T>(pub T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        html(StatusCode::OK, &self.0)
     }
 }
 

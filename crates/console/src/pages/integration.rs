@@ -1,30 +1,25 @@
 //! One integration: the URL to paste, and what was refused and why.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assay_model::IntegrationId;
-use assay_model::document::{Integration, TokenScope};
+use assay_model::document::Integration;
 use assay_model::ports::{DocKind, ErrorQuery};
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Path;
+use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::connected::{kind, status};
 use super::errors::{ERRORS_SHOWN, ErrorLine};
-use super::frame::{Form, Frame};
+use super::frame::Frame;
 use super::words::Chip;
-use super::{Visit, html, redirect};
-use crate::app::App;
-use crate::auth::check_form;
+use super::{Page, Posted, Shown, Visit, redirect};
 use crate::documents::{make, stored};
 use crate::error::ApiError;
 use crate::integrations::{Integrations, urls};
 
 #[derive(Template)]
 #[template(path = "integration.html")]
-struct IntegrationPage {
+pub struct IntegrationPage {
     frame: Frame,
     id: u64,
     name: String,
@@ -37,23 +32,7 @@ struct IntegrationPage {
 }
 
 /// `GET /integrations/{id}`.
-pub async fn page(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let (parts, _) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&visit, &id).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
+pub async fn page(Path(id): Path<String>, visit: Visit) -> Shown<IntegrationPage> {
     let account = visit.session.account;
     let missing = || ApiError::not_found(format!("There is no integration {id} in this account."));
     let number: u32 = id.parse().map_err(|_| missing())?;
@@ -70,7 +49,7 @@ async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
         limit: ERRORS_SHOWN,
     };
     let rows = state.errors.list(account, query).await?;
-    Ok(IntegrationPage {
+    Ok(Page(IntegrationPage {
         frame: visit.frame(body.name.clone(), "overview"),
         id: doc.id,
         kind: kind(body.kind),
@@ -80,35 +59,22 @@ async fn show(visit: &Visit, id: &str) -> Result<IntegrationPage, ApiError> {
             .iter()
             .flat_map(|urls| urls.named().map(|(name, url)| (name, url.to_owned())))
             .collect(),
-        errors: ErrorLine::all(rows, visit),
+        errors: ErrorLine::all(rows, &visit),
         whole_account: false,
         name: body.name,
-    })
+    }))
 }
 
 /// `POST /integrations`: connects a source that asks for scores.
-pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    let made = async {
-        let form = Form::read(body).await?;
-        check_form(&parts.headers, &visit.session, &form)?;
-        if !visit.caller.may(TokenScope::Write) {
-            return Err(ApiError::forbidden("your role cannot change integrations"));
-        }
-        let fields: Map<String, Value> = [("name", form.get("name")), ("kind", "s2s")]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
-        make::<Integrations>(&visit.app, &visit.caller, fields).await
-    };
-    match made.await {
-        Ok(doc) => redirect(&format!("/integrations/{}", doc.id)),
-        Err(error) => error.into_response(),
-    }
+pub async fn create(posted: Posted) -> Result<Response, ApiError> {
+    posted.may_write("change integrations")?;
+    let Posted { visit, form } = posted;
+    let fields: Map<String, Value> = [("name", form.get("name")), ("kind", "s2s")]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let doc = make::<Integrations>(&visit.app, &visit.caller, fields).await?;
+    Ok(redirect(&format!("/integrations/{}", doc.id)))
 }
 
 #[cfg(test)]

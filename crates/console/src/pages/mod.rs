@@ -24,7 +24,7 @@ mod words;
 mod tests;
 
 pub use assets::{ASSETS, Assets};
-pub use frame::{Form, Visit, html, redirect, theme_of};
+pub use frame::{Form, Page, Posted, Shown, Visit, html, redirect, theme_of};
 pub use numbers::NumbersCache;
 
 use std::sync::Arc;

@@ -7,8 +7,6 @@ use assay_model::document::TokenScope;
 use assay_model::ports::EventQuery;
 use assay_model::{Action, Class, Reason, Risk};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 
 use super::chart::{self, Bar};
 use super::connected::{IntegrationRow, ListRow, integrations, lists};
@@ -16,7 +14,7 @@ use super::frame::Frame;
 use super::numbers::Numbers;
 use super::rows::EventRow;
 use super::words::{self, Chip};
-use super::{Visit, html};
+use super::{Page, Shown, Visit};
 use crate::app::App;
 use crate::auth::session_peeked;
 use crate::error::ApiError;
@@ -26,7 +24,7 @@ const EVENTS_SHOWN: u32 = 25;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct OverviewPage {
+pub struct OverviewPage {
     frame: Frame,
     part: Part,
     integrations: Vec<IntegrationRow>,
@@ -37,7 +35,7 @@ struct OverviewPage {
 
 #[derive(Template)]
 #[template(path = "live.html")]
-struct LivePart {
+pub struct LivePart {
     part: Part,
 }
 
@@ -76,39 +74,27 @@ struct ReasonRow {
 }
 
 /// `GET /`.
-pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&visit).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
+pub async fn page(visit: Visit) -> Shown<OverviewPage> {
+    let lists = lists(&visit).await;
+    Ok(Page(OverviewPage {
+        frame: visit.frame("Overview", "overview"),
+        part: part(&visit).await?,
+        integrations: integrations(&visit).await?,
+        may_write: visit.caller.may(TokenScope::Write),
+        lists_stale: lists.iter().filter(|list| list.stale).count(),
+        lists,
+    }))
 }
 
 /// `GET /live`: the live part alone; 401 once the session is over.
-pub async fn live(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+pub async fn live(State(app): State<Arc<App>>, request: Request) -> Shown<LivePart> {
     let (parts, _) = request.into_parts();
     let now = app.now();
     let session = session_peeked(&app, &parts.headers, now)
         .ok_or_else(|| ApiError::unauthorized("sign in again"))?;
     let visit = Visit::of(app, &parts, session, now).await?;
     let part = part(&visit).await?;
-    Ok(html(StatusCode::OK, &LivePart { part }))
-}
-
-async fn show(visit: &Visit) -> Result<OverviewPage, ApiError> {
-    let lists = lists(visit).await;
-    Ok(OverviewPage {
-        frame: visit.frame("Overview", "overview"),
-        part: part(visit).await?,
-        integrations: integrations(visit).await?,
-        may_write: visit.caller.may(TokenScope::Write),
-        lists_stale: lists.iter().filter(|list| list.stale).count(),
-        lists,
-    })
+    Ok(Page(LivePart { part }))
 }
 
 async fn part(visit: &Visit) -> Result<Part, ApiError> {

@@ -1,22 +1,18 @@
 //! The postback log: who was told what, and what they answered.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use askama::Template;
 use assay_model::document::TokenScope;
 use assay_model::ports::{Delivery, DeliveryQuery, DeliveryState, DocKind};
 use assay_model::postback::{FireOn, Outcome, Postback, PostbackType};
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Path;
+use axum::response::Response;
 
 use super::connected::status;
-use super::frame::{Form, Frame};
+use super::frame::Frame;
 use super::words::{self, Chip};
-use super::{Visit, html, redirect};
-use crate::app::App;
-use crate::auth::check_form;
+use super::{Page, Posted, Shown, Visit, redirect};
 use crate::documents::stored;
 use crate::error::ApiError;
 use crate::postbacks::deliveries::{refusal, take_query};
@@ -28,7 +24,7 @@ const DEFINITIONS_SHOWN: u32 = 200;
 
 #[derive(Template)]
 #[template(path = "postbacks.html")]
-struct PostbacksPage {
+pub struct PostbacksPage {
     frame: Frame,
     states: Vec<StateLink>,
     lines: Vec<DeliveryLine>,
@@ -75,19 +71,7 @@ struct DefinitionLine {
 }
 
 /// `GET /postbacks?state=&before=`.
-pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    match show(&mut visit).await {
-        Ok(page) => html(StatusCode::OK, &page),
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn show(visit: &mut Visit) -> Result<PostbacksPage, ApiError> {
+pub async fn page(mut visit: Visit) -> Shown<PostbacksPage> {
     let query = take_query(&mut visit.query)?;
     let account = visit.session.account;
     let state = &visit.app.state;
@@ -103,16 +87,16 @@ async fn show(visit: &mut Visit) -> Result<PostbacksPage, ApiError> {
         let state = query.state.map_or("", DeliveryState::as_str);
         format!("/postbacks?state={state}&before={}", row.id)
     });
-    let (definitions, names) = definitions(visit).await?;
-    let lines = rows.into_iter().map(|row| line(row, visit, &names));
-    Ok(PostbacksPage {
+    let (definitions, names) = definitions(&visit).await?;
+    let lines = rows.into_iter().map(|row| line(row, &visit, &names));
+    Ok(Page(PostbacksPage {
         frame: visit.frame("Postback log", "postbacks"),
         states: states(query.state),
         lines: lines.collect(),
         older,
         definitions,
         may_resend: visit.caller.may(TokenScope::Write),
-    })
+    }))
 }
 
 async fn definitions(
@@ -212,30 +196,13 @@ fn line(row: Delivery, visit: &Visit, names: &HashMap<u64, String>) -> DeliveryL
 }
 
 /// `POST /postbacks/deliveries/{id}/resend`.
-pub async fn resend(
-    State(app): State<Arc<App>>,
-    Path(id): Path<u64>,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let visit = match Visit::read(app, &parts).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    let done = async {
-        let form = Form::read(body).await?;
-        check_form(&parts.headers, &visit.session, &form)?;
-        if !visit.caller.may(TokenScope::Write) {
-            return Err(ApiError::forbidden("your role cannot send postbacks again"));
-        }
-        let queue = &visit.app.state.postbacks;
-        let again = queue.resend(visit.session.account, id, visit.now);
-        again.await.map_err(refusal)
-    };
-    match done.await {
-        Ok(_) => redirect("/postbacks"),
-        Err(error) => error.into_response(),
-    }
+pub async fn resend(Path(id): Path<u64>, posted: Posted) -> Result<Response, ApiError> {
+    posted.may_write("send postbacks again")?;
+    let visit = &posted.visit;
+    let queue = &visit.app.state.postbacks;
+    let again = queue.resend(visit.session.account, id, visit.now);
+    again.await.map_err(refusal)?;
+    Ok(redirect("/postbacks"))
 }
 
 #[cfg(test)]
