@@ -17,6 +17,7 @@ mod policy;
 mod postbacks;
 mod reports;
 mod scan;
+mod sources;
 
 pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
 pub use control::{ControlStore, Doc, DocKind, NewDoc};
@@ -44,6 +45,11 @@ pub use reports::{
     ReportResult, ReportRow, host_of,
 };
 pub use scan::{EventScan, Scan, ScanQuery, ScratchCounters, Visit};
+pub use sources::{
+    ChangeCursor, Decision, DecisionQuery, Kept, KeptSnapshot, Learned, LedgerFeed, Lesson, Lift,
+    NewDecision, OutcomeDesk, OutcomeOf, SourceDesk, SourcePage, SourceQuery, SourceStep,
+    SourceStore, Teacher, ToldOutcome,
+};
 
 /// A store could not do what was asked.
 #[derive(Debug, thiserror::Error)]

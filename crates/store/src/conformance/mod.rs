@@ -14,3 +14,4 @@ pub mod log;
 pub mod postbacks;
 pub mod reports;
 pub mod sample;
+pub mod sources;

@@ -7,6 +7,7 @@ pub mod events;
 pub mod ledger;
 pub mod postbacks;
 pub mod reports;
+pub mod sources;
 mod sqlite;
 
 pub use control::SqliteControlStore;
@@ -14,3 +15,4 @@ pub use counters::CounterTable;
 pub use errors::SqliteErrorLog;
 pub use ledger::SqliteLedger;
 pub use postbacks::SqlitePostbacks;
+pub use sources::SqliteSources;

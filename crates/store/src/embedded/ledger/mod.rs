@@ -9,6 +9,7 @@
 
 mod append;
 mod change;
+mod feed;
 mod find;
 mod history;
 mod list;
@@ -43,6 +44,7 @@ const SCHEMA: Schema = Schema {
 const MIGRATIONS: &[Migration] = &[
     migration!("ledger", "0001_conversions"),
     migration!("ledger", "0002_postbacks"),
+    migration!("ledger", "0003_changed"),
 ];
 
 /// Most conversions of one page, and most that one id is answered with.

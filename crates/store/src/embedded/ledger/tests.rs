@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use assay_model::AccountId;
-use assay_model::ports::{Appended, Ledger, LedgerError, StoreError};
+use assay_model::ledger::{Change, Guard, Status};
+use assay_model::ports::{Appended, ChangeCursor, Ledger, LedgerError, LedgerFeed, StoreError};
 use assay_model::postback::{Outcome, Owed};
+use assay_model::{AccountId, Reason};
 use rusqlite::Connection;
 
 use super::{LedgerOptions, MIGRATIONS, SqliteLedger};
@@ -251,4 +252,40 @@ async fn questions_by_id_take_an_index() {
         let plan = plan.unwrap();
         assert!(plan.contains(&format!("USING INDEX {index}")), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn what_changed_is_followed_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    for number in 0..3 {
+        append(&ledger, number).await.unwrap();
+    }
+    let later = assay_model::testing::NOW.plus_ms(60_000);
+    let first = conversion(ACCOUNT, 0).conversion_id;
+    let rejected = Change {
+        actor: "rejection:7".to_owned(),
+        at: later,
+        to: Status::Rejected,
+        reason: Reason::AdvertiserRejected,
+        reasons: Vec::new(),
+        note: String::new(),
+        waiting: None,
+        guard: Guard::Any,
+    };
+    let nothing = Box::new(|_: &_, _: &_, _: Option<&_>| Vec::new());
+    let made = ledger.change(ACCOUNT, first, rejected, nothing).await;
+    assert!(made.unwrap().entry.is_some());
+    let mut cursor = ChangeCursor::default();
+    let mut order = Vec::new();
+    loop {
+        let page = ledger.changed(cursor, later.plus_ms(1), 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        cursor = *last;
+        order.extend(page.into_iter().map(|(_, row)| row.conversion_id));
+    }
+    let ids = [1, 2, 0].map(|number| conversion(ACCOUNT, number).conversion_id);
+    assert_eq!(order, ids);
+    let before = ledger.changed(ChangeCursor::default(), later, 10).await;
+    assert_eq!(before.unwrap().len(), 2, "what is too new waits");
 }
