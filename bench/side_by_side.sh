@@ -59,7 +59,7 @@ turn() {
     [ "$other" = "$who" ] || kill -STOP "${pid[$other]}"
   done
   kill -CONT "${pid[$who]}"
-  timeout $((length + 120)) taskset -c "$client_core" stdbuf -oL wrk -t1 -c"$connections" -d"${length}s" --timeout 5s \
+  BENCH=$here timeout $((length + 120)) taskset -c "$client_core" stdbuf -oL wrk -t1 -c"$connections" -d"${length}s" --timeout 5s \
     --latency -s "$here/$script" "${url[$who]}" -- "$scratch/requests" "$offset" "$@" >"$scratch/wrk" 2>&1 &
   local wrk=$! since until all part
   # Measured while requests flow: wrk reads its file first, and says when it begins.
