@@ -136,6 +136,13 @@ const REPLAY: &[Param] = &[param(
     "sources",
     "Most sources, those with most changes first; 100 when left out.",
 )];
+const MATRIX: &[Param] = &[
+    param("by", "`publisher` (default) or `advertiser`."),
+    param(
+        "ids",
+        "Only these, separated by commas; left out, everybody whom a rule names.",
+    ),
+];
 const ADDRESS: &[Param] = &[param("ip", "An IPv4 or IPv6 address.")];
 const NONE: &[Param] = &[];
 
@@ -174,12 +181,15 @@ endpoints! {
     get    "/errors" Read "" "[DoorError]" ERRORS "Calls that were refused or not understood: all integrations, and those that named none" refusals::of_account;
     get    "/rules" Read "" "[Rule]" PAGE "All rules" list::<Rules>;
     post   "/rules" Write "Rule" "Rule" NONE "Make a rule" create::<Rules>;
+    get    "/rules/matrix" Read "" "Matrix" MATRIX "Publishers or advertisers by filters: what the rule that judges each says" rules::matrix;
+    patch  "/rules/matrix" Write "MatrixCell" "MatrixRow" NONE "Change one cell; a rule of its own is made where there is none" rules::patch_matrix;
     get    "/rules/{id}" Read "" "Rule" NONE "One rule" read::<Rules>;
     put    "/rules/{id}" Write "Rule" "Rule" NONE "Replace a rule" replace::<Rules>;
     patch  "/rules/{id}" Write "Rule" "Rule" NONE "Change a rule" patch::<Rules>;
     delete "/rules/{id}" Write "" "" NONE "Remove a rule" delete::<Rules>;
     get    "/rules/{id}/versions" Read "" "[RuleVersion]" PAGE "Every version of a rule, newest first" rules::versions;
     get    "/rules/{id}/versions/{version}" Read "" "RuleVersion" NONE "One version of a rule" rules::version;
+    post   "/rules/{id}/versions/{version}/restore" Write "" "Rule" NONE "Make a rule what it was, as a new version" rules::restore;
     get    "/lists" Read "" "[List]" PAGE "All allow and deny lists" list::<Lists>;
     post   "/lists" Write "List" "List" NONE "Make a list" create::<Lists>;
     get    "/lists/{id}" Read "" "List" NONE "One list" read::<Lists>;

@@ -6,7 +6,7 @@ mod input;
 mod verbs;
 
 pub use input::{Input, drop_echoes, merge, parse};
-pub use verbs::{create, delete, list, make, patch, read, replace};
+pub use verbs::{alter, create, delete, insert, list, make, merged, patch, read, replace};
 
 use std::future::Future;
 

@@ -63,12 +63,24 @@ pub async fn make<R: Resource>(
     caller: &Caller,
     fields: Map<String, Value>,
 ) -> Result<Doc, ApiError> {
+    let _one_at_a_time = app.changes.lock().await;
+    insert::<R>(app, caller, fields).await
+}
+
+/// [`make`] for a caller that holds `app.changes`, so that nobody changes what it looked at.
+///
+/// # Errors
+/// 422, 409, 503.
+pub async fn insert<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    fields: Map<String, Value>,
+) -> Result<Doc, ApiError> {
     let Input {
         fields,
         mut problems,
         ..
     } = Input::new(fields, R::READ_ONLY, None);
-    let _one_at_a_time = app.changes.lock().await;
     let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
@@ -101,24 +113,42 @@ pub async fn replace<R: Resource>(call: Call) -> Result<Response, ApiError> {
 /// # Errors
 /// 400, 404, 409, 422, 503.
 pub async fn patch<R: Resource>(call: Call) -> Result<Response, ApiError> {
-    update::<R>(call, |mut now, sent| {
-        merge(&mut now, Value::Object(sent));
-        match now {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        }
-    })
-    .await
+    update::<R>(call, merged).await
 }
 
-async fn update<R: Resource>(
-    mut call: Call,
-    combine: fn(Value, Map<String, Value>) -> Map<String, Value>,
-) -> Result<Response, ApiError> {
+/// What becomes of a document as it is and what was sent.
+pub type Combine = fn(Value, Map<String, Value>) -> Map<String, Value>;
+
+/// What is left out stays; nested objects too.
+#[must_use]
+pub fn merged(mut now: Value, sent: Map<String, Value>) -> Map<String, Value> {
+    merge(&mut now, Value::Object(sent));
+    match now {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+async fn update<R: Resource>(mut call: Call, combine: Combine) -> Result<Response, ApiError> {
     call.no_query()?;
     let sent = call.object()?;
     let _one_at_a_time = call.app.changes.lock().await;
     let doc = load::<R>(&call).await?;
+    let saved = alter::<R>(&call, doc, sent, combine).await?;
+    show::<R>(&call, &saved).await.map(|body| ok(&body))
+}
+
+/// Checks, saves and puts in force what a document becomes, for a caller that holds
+/// `app.changes`.
+///
+/// # Errors
+/// 422, 409, 503.
+pub async fn alter<R: Resource>(
+    call: &Call,
+    doc: Doc,
+    sent: Map<String, Value>,
+    combine: Combine,
+) -> Result<Doc, ApiError> {
     let old: R::Body = stored(doc.body.clone())?;
     let context = R::context(&call.app, call.caller.account).await?;
     let current = shown::<R>(&call.app, &doc, &context)?;
@@ -157,7 +187,7 @@ async fn update<R: Resource>(
         )
         .await?;
     call.app.publish(caller.account).await?;
-    show::<R>(&call, &saved).await.map(|body| ok(&body))
+    Ok(saved)
 }
 
 /// `DELETE /things/{id}`.

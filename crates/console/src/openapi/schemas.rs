@@ -36,6 +36,7 @@ pub fn all() -> Value {
     ];
     let shapes = shapes.into_iter().chain(super::conversions::shapes());
     let shapes = shapes.chain(super::postbacks::shapes());
+    let shapes = shapes.chain(super::matrix::shapes());
     let shapes = shapes.chain(super::replay::shapes());
     let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
     Value::Object(Map::from_iter(shapes))
@@ -68,7 +69,7 @@ pub(super) fn number() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
-fn flag() -> Value {
+pub(super) fn flag() -> Value {
     json!({"type": "boolean"})
 }
 

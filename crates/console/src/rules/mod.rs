@@ -1,5 +1,6 @@
 //! Rules: what is screened, how, and in which order.
 
+mod matrix;
 mod order;
 mod versions;
 
@@ -16,8 +17,9 @@ use crate::app::App;
 use crate::documents::Resource;
 use crate::error::ApiError;
 
+pub use matrix::{matrix, patch as patch_matrix};
 pub use order::Order;
-pub use versions::{version, versions};
+pub use versions::{restore, version, versions};
 
 /// Rules of the management API.
 pub struct Rules;

@@ -1,5 +1,7 @@
 //! Tests of the folder, against the whole router in process.
 
+mod matrix;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -275,4 +277,199 @@ async fn the_answer_is_given_after_the_change_is_in_force() {
     assert_eq!(count(), 2, "a refused change is not published");
     app.delete("/rules/3").await;
     assert_eq!(count(), 3);
+}
+
+#[tokio::test]
+async fn a_stale_version_is_a_conflict_and_nothing_is_lost() {
+    let app = TestApp::start().await;
+    let read = made(&app, &rule("r", json!({}))).await;
+    let path = format!("/rules/{}", read["id"]);
+    let first = json!({"version": read["version"], "name": "of the first user"});
+    assert_eq!(app.patch(&path, &first).await.status, StatusCode::OK);
+    let second = json!({"version": read["version"], "strictness": "strict"});
+    let answer = app.patch(&path, &second).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    let mut whole = read.clone();
+    whole["name"] = "of the third user".into();
+    let answer = app.put(&path, &whole).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    let now = app.get(&path).await.json();
+    assert_eq!(now["name"], "of the first user");
+    assert_eq!(
+        (&now["strictness"], &now["version"]),
+        (&json!("moderate"), &json!(2))
+    );
+    whole["version"] = now["version"].clone();
+    assert_eq!(app.put(&path, &whole).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn presets_are_taken_and_changed_filter_by_filter() {
+    let app = TestApp::start().await;
+    for preset in [
+        "cpc",
+        "mobile_cpi",
+        "leadgen",
+        "popunder",
+        "search",
+        "email",
+    ] {
+        let mut body = rule(preset, json!({"publishers": {"include": [preset]}}));
+        body["preset"] = preset.into();
+        body["mode"] = "hold".into();
+        body["sub_id_mapping"] = "sub_id_4".into();
+        body["filters"] = json!({"vpn": {"enabled": false}, "caps": {"caps":
+            [{"of": "clicks", "per": "day", "max": 5}]}});
+        let shown = made(&app, &body).await;
+        assert_eq!(
+            (&shown["preset"], &shown["mode"]),
+            (&json!(preset), &json!("hold"))
+        );
+        let matrix = app.get(&format!("/rules/matrix?ids={preset}")).await.json();
+        let cells = &matrix["rows"][0]["cells"];
+        assert_eq!(cells["vpn"]["enabled"], false, "{preset}");
+        assert_eq!(cells["caps"]["enabled"], true, "{preset}");
+        assert_eq!(cells["known_crawler"]["enabled"], true, "{preset}");
+        assert_eq!(cells["targeting"]["enabled"], false, "{preset}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_depend_on_data_are_refused_with_field_and_cause() {
+    let mut settings = TestApp::empty().state.settings;
+    settings.body_bytes_max = 8 << 20;
+    let app = TestApp::with(settings);
+    app.found_two_accounts().await;
+    for (filter, settings, field, cause) in [
+        ("day_parting", json!({"zone": "Mars/Base"}), "zone", "IANA"),
+        (
+            "day_parting",
+            json!({"parts": [{"days": ["monday"], "hours": [{"from": 22, "to": 6}]}]}),
+            "parts[0].hours[0]",
+            "midnight",
+        ),
+        (
+            "targeting",
+            json!({"countries": {"include": ["Germany"]}}),
+            "countries.include[0]",
+            "two-letter",
+        ),
+        (
+            "targeting",
+            json!({"ip_ranges": {"exclude": ["10.0.0.0/99"]}}),
+            "ip_ranges.exclude[0]",
+            "range",
+        ),
+        (
+            "caps",
+            json!({"caps": [{"of": "clicks", "per": "day", "max": 1.5}]}),
+            "caps[0].max",
+            "whole",
+        ),
+        ("isp", json!({"asns": ["ASX"]}), "asns[0]", "AS number"),
+        (
+            "keyword",
+            json!({"blocked_keywords": ["ok", " "]}),
+            "blocked_keywords[1]",
+            "empty",
+        ),
+        (
+            "compliance",
+            json!({"keywords": vec!["x"; 101]}),
+            "keywords",
+            "at most 100",
+        ),
+        (
+            "compliance",
+            json!({"keyword_groups": [{"name": "g", "entries": vec!["x"; 10_001]}]}),
+            "keyword_groups[0].entries",
+            "at most 10000",
+        ),
+        (
+            "data_validation",
+            json!({"offer": {"allow": ["a"], "block": ["a"]}}),
+            "offer.block",
+            "allowed and blocked",
+        ),
+        (
+            "sub_id_validity",
+            json!({"min_length": 5, "max_length": 2}),
+            "min_length",
+            "max_length",
+        ),
+        (
+            "blocked_sub_ids",
+            json!({"entries": [{"sub_id": ""}]}),
+            "entries[0].sub_id",
+            "empty",
+        ),
+    ] {
+        let change = json!({"filters": {filter: settings}});
+        let answer = app.patch("/rules/1", &change).await;
+        assert_eq!(
+            answer.fields(),
+            [format!("filters.{filter}.{field}")],
+            "{}",
+            answer.text
+        );
+        assert!(answer.text.contains(cause), "{cause}: {}", answer.text);
+    }
+    let groups: Vec<Value> = (0..10)
+        .map(|group| {
+            let entries: Vec<String> = (0..10_000)
+                .map(|n| format!("site{group}-{n}.example"))
+                .collect();
+            json!({"name": format!("g{group}"), "entries": entries})
+        })
+        .collect();
+    let change = json!({"filters": {"compliance": {"keyword_groups": groups}}});
+    let answer = app.patch("/rules/1", &change).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::OK,
+        "{}",
+        &answer.text[..200.min(answer.text.len())]
+    );
+}
+
+#[tokio::test]
+async fn a_rule_becomes_what_it_was_and_keeps_its_place() {
+    let app = TestApp::start().await;
+    made(
+        &app,
+        &rule("above", json!({"publishers": {"include": ["p"]}})),
+    )
+    .await;
+    let first = made(&app, &rule("first", json!({}))).await;
+    let path = format!("/rules/{}", first["id"]);
+    app.patch(
+        &path,
+        &json!({"name": "second", "filters": {"vpn": {"enabled": false}}, "priority": 1}),
+    )
+    .await;
+    let back = app
+        .post(&format!("{path}/versions/1/restore"), &Value::Null)
+        .await;
+    assert_eq!(back.status, StatusCode::OK, "{}", back.text);
+    let back = back.json();
+    assert_eq!(
+        (&back["name"], &back["version"], &back["filters"]),
+        (&json!("first"), &json!(3), &json!({}))
+    );
+    assert_eq!(order(&app).await, ["first", "above", "Default"]);
+    let all = app.get(&format!("{path}/versions")).await.json();
+    assert_eq!(all["items"].as_array().map(Vec::len), Some(3));
+    let none = app
+        .post(&format!("{path}/versions/9/restore"), &Value::Null)
+        .await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    app.patch("/rules/1", &json!({"mode": "monitor"})).await;
+    let default = app.post("/rules/1/versions/1/restore", &Value::Null).await;
+    assert_eq!(default.json()["is_default"], true, "{}", default.text);
+    app.delete(&path).await;
+    let gone = app
+        .post(&format!("{path}/versions/1/restore"), &Value::Null)
+        .await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.text.contains("deleted"), "{}", gone.text);
 }

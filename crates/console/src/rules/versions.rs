@@ -5,9 +5,9 @@ use assay_model::ports::{Doc, DocKind};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::shape;
+use super::{Rules, shape};
 use crate::api::{Call, ok, page};
-use crate::documents::stored;
+use crate::documents::{Resource, alter, shown, stored};
 use crate::error::ApiError;
 
 /// `GET /rules/{id}/versions?after=&limit=`, newest first; the cursor is a version.
@@ -34,12 +34,47 @@ pub async fn version(mut call: Call) -> Result<Response, ApiError> {
     call.no_query()?;
     let wanted = call.id("version")?;
     let all = load(&call).await?;
+    show(found(&call, &all, wanted)?).map(|body| ok(&body))
+}
+
+/// `POST /rules/{id}/versions/{v}/restore`: the rule becomes what it was, as a new version.
+/// Its place stays where it is now, and the rule stays the default or not.
+///
+/// # Errors
+/// 404, 422 when this build refuses what it was, 503.
+pub async fn restore(mut call: Call) -> Result<Response, ApiError> {
+    call.no_query()?;
+    let wanted = call.id("version")?;
+    let app = std::sync::Arc::clone(&call.app);
+    let _one_at_a_time = app.changes.lock().await;
+    let all = load(&call).await?;
+    let id = call.id("id")?;
+    let account = call.caller.account;
+    let now = app.state.control.get(account, DocKind::Rule, id).await?;
+    let now = now.ok_or_else(|| {
+        ApiError::not_found(format!(
+            "rule {id} is deleted: make a new one from what it was"
+        ))
+    })?;
+    let was = found(&call, &all, wanted)?;
+    let fields = match shape(&stored(was.body.clone())?, None) {
+        Value::Object(mut fields) => {
+            fields.remove("is_default");
+            fields
+        }
+        _ => serde_json::Map::new(),
+    };
+    let saved = alter::<Rules>(&call, now, fields, |_, was| was).await?;
+    let order = Rules::context(&app, account).await?;
+    shown::<Rules>(&app, &saved, &order).map(|body| ok(&body))
+}
+
+fn found<'d>(call: &Call, all: &'d [Doc], wanted: u64) -> Result<&'d Doc, ApiError> {
     let found = all.iter().find(|doc| u64::from(doc.version) == wanted);
-    let doc = found.ok_or_else(|| {
+    found.ok_or_else(|| {
         let id = call.param("id");
         ApiError::not_found(format!("rule {id} has no version {wanted}"))
-    })?;
-    show(doc).map(|body| ok(&body))
+    })
 }
 
 async fn load(call: &Call) -> Result<Vec<Doc>, ApiError> {

@@ -84,6 +84,17 @@ pub trait Settings: DeserializeOwned + Default {
 
 /// Settings of a filter that has none of its own.
 #[derive(Debug, Default, Deserialize)]
+impl BlockMode {
+    /// Stable text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Flag => "flag",
+        }
+    }
+}
+
 #[serde(deny_unknown_fields, default)]
 pub struct NoSettings {}
 

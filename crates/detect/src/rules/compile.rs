@@ -105,6 +105,55 @@ fn not_built(rule: &Rule) -> Vec<Problem> {
         .collect()
 }
 
+/// How one filter stands in a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterState {
+    /// Its key.
+    pub key: &'static str,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Whether what it finds counts.
+    pub block_mode: BlockMode,
+    /// Whether the rule itself names it.
+    pub named: bool,
+}
+
+/// How every filter stands in a rule, in the order of [`crate::filter_keys`]; what does not
+/// read takes its default.
+#[must_use]
+pub fn filter_states(rule: &Rule, kind: IntegrationKind) -> Vec<FilterState> {
+    let sub_id = rule.sub_id_field().unwrap_or(assay_model::Field::SubId);
+    let context = BuildContext { sub_id, kind };
+    let state = |row: &FilterKind| {
+        let (on, mode) = unless_said(rule, row, context);
+        let mut settings = settings_of(rule, row, row.key).unwrap_or_default();
+        FilterState {
+            key: row.key,
+            enabled: take(&mut settings, "enabled", on, "").unwrap_or(on),
+            block_mode: take(&mut settings, "block_mode", mode, "").unwrap_or(mode),
+            named: rule.filters.contains_key(row.key),
+        }
+    };
+    TABLE.iter().map(state).collect()
+}
+
+/// The preset's settings of a filter with the rule's own over them.
+fn settings_of(
+    rule: &Rule,
+    row: &FilterKind,
+    path: &str,
+) -> Result<Map<String, Value>, Vec<Problem>> {
+    let mut settings = presets::chosen(rule.preset, row.key)
+        .map(Chosen::settings)
+        .unwrap_or_default();
+    match rule.filters.get(row.key) {
+        None => {}
+        Some(Value::Object(own)) => settings.extend(own.clone()),
+        Some(_) => return Err(vec![Problem::new(path, "must be an object of settings")]),
+    }
+    Ok(settings)
+}
+
 type Built = Option<(Box<dyn crate::Filter>, BlockMode)>;
 
 fn build_filter(
@@ -113,16 +162,8 @@ fn build_filter(
     context: BuildContext,
 ) -> Result<Built, Vec<Problem>> {
     let path = format!("filters.{}", row.key);
-    let own = match rule.filters.get(row.key) {
-        None => None,
-        Some(Value::Object(map)) => Some(map.clone()),
-        Some(_) => return Err(vec![Problem::new(path, "must be an object of settings")]),
-    };
+    let mut settings = settings_of(rule, row, &path)?;
     let (on, mode) = unless_said(rule, row, context);
-    let mut settings = presets::chosen(rule.preset, row.key)
-        .map(Chosen::settings)
-        .unwrap_or_default();
-    settings.extend(own.unwrap_or_default());
     let enabled = take(&mut settings, "enabled", on, &path)?;
     let block_mode = take(&mut settings, "block_mode", mode, &path)?;
     // Settings of a filter that is off are checked too: it may be switched on later.

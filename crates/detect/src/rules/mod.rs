@@ -23,6 +23,8 @@ use assay_model::verdict::{
 };
 
 use crate::filter::{Filter, Readings, Turn};
+pub use compile::{FilterState, filter_states};
+
 use crate::filters::BlockMode;
 use crate::sources::SourceTest;
 use crate::verdict::weigh;
