@@ -5,6 +5,7 @@
 
 mod attribution;
 mod compile;
+mod print;
 mod presets;
 mod proof;
 

@@ -1,5 +1,7 @@
 //! From profiles to what is held against whom.
 
+mod survey;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use assay_model::Timestamp;
@@ -13,6 +15,8 @@ use super::stats;
 use super::tally::Tally;
 use super::{SourceTest, Tested};
 use crate::rules::CompiledRule;
+
+pub use survey::{Surveyed, survey};
 
 /// What is held against one source by one filter of one rule, with what lifts it.
 #[derive(Clone, Debug, PartialEq)]

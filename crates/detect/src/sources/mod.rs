@@ -21,7 +21,9 @@ use assay_model::reason::{Reason, Test};
 use assay_model::sources::SourceLevel;
 use assay_model::verdict::Value;
 
-pub use judge::{Explanation, Held, Judgement, Recovery, SourceChange, What, judge};
+pub use judge::{
+    Explanation, Held, Judgement, Recovery, SourceChange, Surveyed, What, judge, survey,
+};
 pub use observe::{DEVICE_KNOWN, DEVICE_LIMITED, DEVICE_NEW};
 pub use peers::{PEERS_MIN, Panel, Peers, Spread, stratum};
 pub use profiles::{Limits, Origin, Outcome, Profiles, Size};
