@@ -35,6 +35,16 @@ impl MarkFilter {
     };
 }
 
+impl MarkFilter {
+    pub const fn kind(&self) -> MarkKind {
+        self.mark
+    }
+
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+}
+
 impl Filter for MarkFilter {
     fn check<'a>(
         &'a self,

@@ -4,17 +4,22 @@
 //! default, and how settings become a filter.
 
 mod address;
+mod attribute_distribution;
 mod blank_ua;
 mod blocked_sub_ids;
 mod caps;
 mod click_flooding;
 mod click_injection;
+mod click_spam;
 mod compliance;
 mod conversion_rate;
+mod ctit_distribution;
+mod ctit_variance;
 mod data_validation;
 mod datacenter;
 mod day_parting;
 mod declared_agent;
+mod device_anomaly;
 mod device_id;
 mod duplicate_user;
 mod fast_clicker;
@@ -30,9 +35,14 @@ mod limit;
 mod link_scanner;
 mod lists;
 mod locale_mismatch;
+mod low_session_time;
+mod marked_share;
 mod names;
+mod new_device;
+mod night_pattern;
 mod of_source;
 mod prefetch;
+mod rejection_threshold;
 mod session_time;
 mod signals;
 mod sub_id_validity;
@@ -74,16 +84,6 @@ pub enum BlockMode {
     Flag,
 }
 
-/// A filter's own settings.
-pub trait Settings: DeserializeOwned + Default {
-    /// Pushes what is wrong, with field names relative to the filter.
-    fn check(&self, out: &mut Vec<Problem>) {
-        let _ = out;
-    }
-}
-
-/// Settings of a filter that has none of its own.
-#[derive(Debug, Default, Deserialize)]
 impl BlockMode {
     /// Stable text.
     #[must_use]
@@ -95,6 +95,16 @@ impl BlockMode {
     }
 }
 
+/// A filter's own settings.
+pub trait Settings: DeserializeOwned + Default {
+    /// Pushes what is wrong, with field names relative to the filter.
+    fn check(&self, out: &mut Vec<Problem>) {
+        let _ = out;
+    }
+}
+
+/// Settings of a filter that has none of its own.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoSettings {}
 
@@ -236,9 +246,9 @@ table! {
     "emulator" always NoSettings => |_, _| ua_kind::Emulator;
     "ua_spoofing" always NoSettings => |_, _| ua_spoofing::UaSpoofing;
     "tor" always NoSettings => |_, _| address::MarkFilter::TOR;
-    "vpn" always NoSettings => |_, _| address::MarkFilter::VPN;
+    "vpn" always marked_share::MarkedShareSettings => |settings, context| marked_share::MarkedShare::new(address::MarkFilter::VPN, settings, context);
     "public_proxy" always NoSettings => |_, _| address::MarkFilter::PUBLIC_PROXY;
-    "residential_proxy" always NoSettings => |_, _| address::MarkFilter::RESIDENTIAL_PROXY;
+    "residential_proxy" always marked_share::MarkedShareSettings => |settings, context| marked_share::MarkedShare::new(address::MarkFilter::RESIDENTIAL_PROXY, settings, context);
     "datacenter" always NoSettings => |_, _| datacenter::Datacenter;
     "xff" always xff::XffSettings => |settings, _| xff::Xff::new(settings);
     "geo_mismatch" always NoSettings => |_, _| geo_mismatch::GeoMismatch;
@@ -267,6 +277,15 @@ table! {
     "targeting" chosen targeting::TargetingSettings => |settings, _| targeting::Targeting::new(settings);
     "day_parting" chosen day_parting::DayPartingSettings => |settings, _| day_parting::DayParting::new(settings);
     "conversion_rate" reports conversion_rate::ConversionRateSettings => conversion_rate::build;
+    "click_spam" reports click_spam::ClickSpamSettings => click_spam::build;
+    "rejection_threshold" reports rejection_threshold::RejectionThresholdSettings => rejection_threshold::build;
+    "low_session_time" reports NoSettings => low_session_time::build;
+    "ctit_variance" reports ctit_variance::CtitVarianceSettings => ctit_variance::build;
+    "ctit_distribution" reports ctit_distribution::CtitDistributionSettings => ctit_distribution::build;
+    "device_anomaly" reports device_anomaly::DeviceAnomalySettings => device_anomaly::build;
+    "attribute_distribution" reports attribute_distribution::AttributeDistributionSettings => attribute_distribution::build;
+    "new_device" reports new_device::NewDeviceSettings => new_device::build;
+    "night_pattern" reports night_pattern::NightPatternSettings => night_pattern::build;
 }
 
 #[cfg(test)]

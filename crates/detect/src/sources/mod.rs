@@ -7,6 +7,7 @@
 //! the limit; and that is no chance, by a named test, with the share of wrong accusations
 //! bounded over all tests of the judgement ([`stats`]). What is held lifts by itself.
 
+mod compare;
 pub mod ctit;
 mod judge;
 mod observe;
@@ -15,12 +16,14 @@ mod profiles;
 mod seen;
 pub mod stats;
 mod tally;
+mod times;
 
 use assay_model::facts::Facts;
 use assay_model::reason::{Reason, Test};
 use assay_model::sources::SourceLevel;
 use assay_model::verdict::Value;
 
+pub use compare::{Distance, Hot, distance, hot, share};
 pub use judge::{
     Explanation, Held, Judgement, Recovery, SourceChange, Surveyed, What, judge, survey,
 };
@@ -28,6 +31,7 @@ pub use observe::{DEVICE_KNOWN, DEVICE_LIMITED, DEVICE_NEW};
 pub use peers::{PEERS_MIN, Panel, Peers, Spread, stratum};
 pub use profiles::{Limits, Origin, Outcome, Profiles, Size};
 pub use tally::{Part, Slot, Tally};
+pub use times::{Apart, Dense, Times};
 
 /// How far below its limit a value must come before its source is free again.
 const HYSTERESIS: f64 = 0.1;

@@ -290,16 +290,16 @@ impl Cell {
 
     /// Everything from `from` to `now`; `from` is where a bucket starts.
     pub(super) fn window(&self, from: Timestamp, now: Timestamp) -> Tally {
-        let inside = |start: i64| start >= from.0 && start <= now.0;
         let mut all = Tally::default();
-        for (day, tally) in &self.days {
-            if inside(day * DAY_MS) {
+        let days = self.days.iter().map(|(day, tally)| (day * DAY_MS, tally));
+        let hours = self
+            .hours
+            .iter()
+            .map(|(hour, tally)| (hour * HOUR_MS, tally));
+        for (start, tally) in days.chain(hours) {
+            if start >= from.0 && start <= now.0 {
                 all.merge(tally);
-            }
-        }
-        for (hour, tally) in &self.hours {
-            if inside(hour * HOUR_MS) {
-                all.merge(tally);
+                all.on_day(Timestamp(start).utc_day() - from.utc_day());
             }
         }
         all

@@ -135,17 +135,22 @@ pub fn ks_at_least(d: f64, n: f64) -> f64 {
     (-2.0 * n * d * d).exp().min(1.0)
 }
 
-/// A bound on the chance that a sample of `n` over `bins` bins lies `distance` or more (half
-/// the sum of absolute differences) from where it was drawn.
+/// A bound on the chance that a sample lies `beyond` or more further from where it was drawn
+/// than samples of its size do on average; distance is half the sum of absolute differences,
+/// which one event of `n` can change by 1/n at most (McDiarmid).
 #[must_use]
-pub fn tv_at_least(distance: f64, n: f64, bins: usize) -> f64 {
-    // Expected distance by Jensen, at its worst: all bins alike.
-    let expected = 0.5 * ((bins.max(1) as f64 - 1.0) / n.max(1.0)).sqrt();
-    let beyond = distance - expected;
+pub fn tv_at_least(beyond: f64, n: f64) -> f64 {
     if beyond <= 0.0 {
         return 1.0;
     }
     (-2.0 * n * beyond * beyond).exp()
+}
+
+/// How far, on average, a sample of `n` lies from where it was drawn in a bin of share `q`.
+#[must_use]
+pub fn noise(q: f64, n: f64) -> f64 {
+    let wide = (2.0 * q * (1.0 - q) / (std::f64::consts::PI * n.max(1.0))).sqrt();
+    wide.min(2.0 * q)
 }
 
 /// Benjamini and Yekutieli: the largest p that is still an accusation, of all of a judgement.
@@ -229,8 +234,9 @@ mod tests {
     fn bounds_bound() {
         assert!(ks_at_least(0.0, 100.0) >= 1.0);
         near(ks_at_least(0.2, 100.0), (-8.0_f64).exp(), 1e-12);
-        assert!(tv_at_least(0.05, 100.0, 50) >= 1.0, "noise is expected");
-        assert!(tv_at_least(0.6, 1000.0, 50) < 1e-9);
+        assert!(tv_at_least(-0.1, 100.0) >= 1.0 && tv_at_least(0.3, 1000.0) < 1e-9);
+        // The mean absolute deviation of 100 fair coins' share is 0.0398.
+        near(noise(0.5, 100.0), 0.0398, 0.01);
         near(together(100.0, 100.0), 50.0, 1e-12);
     }
 

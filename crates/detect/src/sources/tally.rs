@@ -58,6 +58,8 @@ impl Slot {
 pub struct Tally {
     /// Ascending by slot.
     counts: Vec<(Slot, u32)>,
+    /// A bit per day of a window with events in it.
+    days: u64,
 }
 
 impl Tally {
@@ -83,8 +85,20 @@ impl Tally {
             .is_ok()
     }
 
+    /// Notes that this lies on the window's `nth` day.
+    pub fn on_day(&mut self, nth: i64) {
+        self.days |= 1 << nth.clamp(0, 63);
+    }
+
+    /// On how many days of its window something happened.
+    #[must_use]
+    pub const fn days(&self) -> u32 {
+        self.days.count_ones()
+    }
+
     /// Adds all of another.
     pub fn merge(&mut self, other: &Self) {
+        self.days |= other.days;
         if self.counts.is_empty() {
             self.counts.clone_from(&other.counts);
             return;

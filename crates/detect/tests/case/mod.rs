@@ -16,8 +16,9 @@ use assay_model::facts::{
 };
 use assay_model::recall::{Reading, Recall};
 use assay_model::render::evidence_json;
+use assay_model::sources::Standing;
 use assay_model::testing::{NOW, click};
-use assay_model::verdict::{Check, OnDegraded, RuleRef};
+use assay_model::verdict::{Check, OnDegraded, RuleRef, Value as Observed};
 use assay_model::{EventKind, Field, Hit, Reason, Verdict};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -48,6 +49,11 @@ pub struct Case {
     readings: Vec<Option<CaseReading>>,
     /// The conversion's click; left out = nothing is known of it.
     click: Option<CaseClick>,
+    /// Number of the snapshot in which sources were looked up; left out = there is none.
+    #[serde(default)]
+    snapshot: u64,
+    /// What is held there against the event's source; left out = nothing.
+    standing: Option<CaseStanding>,
     expect: Expect,
 }
 
@@ -93,6 +99,45 @@ impl CaseClick {
             }));
         }
         click
+    }
+}
+
+/// What is held against a source.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseStanding {
+    reason: String,
+    /// By the names of the reason's row.
+    observed: BTreeMap<String, Value>,
+    threshold: f64,
+    window_s: u32,
+    n: u32,
+}
+
+impl CaseStanding {
+    fn standing(&self) -> Result<Standing, String> {
+        let row = assay_model::CATALOGUE.iter();
+        let mut row = row.filter(|row| row.code == self.reason);
+        let row = row.next().ok_or(format!("no reason {:?}", self.reason))?;
+        let mut observed = Vec::new();
+        for (name, value) in &self.observed {
+            let place = row.fields.iter().position(|own| own == name);
+            let place = place.ok_or(format!("{} has no {name}", self.reason))?;
+            let value = match value.as_f64() {
+                Some(number) => Observed::Float(number),
+                None => Observed::from(value.as_str().unwrap_or_default().to_owned()),
+            };
+            observed.push((place as u8, value));
+        }
+        Ok(Standing {
+            reason: row.reason,
+            observed,
+            threshold: Observed::Float(self.threshold),
+            window_s: self.window_s,
+            n: self.n,
+            since: NOW,
+            as_of: NOW,
+        })
     }
 }
 
@@ -219,7 +264,17 @@ impl Case {
         if !self.readings.is_empty() && self.readings.len() != rule.needs().len() {
             return Err(format!("the filter needs {:?}", rule.needs()));
         }
+        let standing = self.standing.as_ref().map(CaseStanding::standing);
+        if standing.is_some() && rule.standings().is_empty() {
+            return Err("the filter asks nothing about sources".into());
+        }
         let recall = Recall {
+            snapshot: self.snapshot,
+            standings: standing
+                .transpose()?
+                .map(|own| (0, Arc::new(own)))
+                .into_iter()
+                .collect(),
             readings: self.readings.iter().map(reading_of).collect(),
             click: self.click.as_ref().map(CaseClick::click).map(Box::new),
             ..Recall::default()

@@ -58,10 +58,10 @@ catalogue! {
     12 FastClicker "FAST_CLICKER" Givt Medium Low "IC" ["gap_ms" "key"] Test::Below("gap_ms"), "FC" "FAST_CLICKER" 1021 "Two events of one visitor follow each other faster than a person acts.";
     13 DeclaredAgent "DECLARED_AGENT" Agent Clean NotApplicable "CV" ["agent" "key_id" "signature"] Test::Fact, "DA" "DECLARED_AGENT" 1021 "An agent that proves by signature that it acts for a person.";
     14 TestTraffic "TEST_TRAFFIC" Givt Clean NotApplicable "ICVE" ["flag"] Test::Fact, "TT" "TEST_TRAFFIC" 1021 "A test event; it moves no counter and stays out of reports.";
-    15 Vpn "VPN" Sivt Medium High "ICVE" ["ip" "provider" "asn" "operator" "basis"] Test::Fact, "VP" "VPN" 1021 "The address is a VPN exit.";
+    15 Vpn "VPN" Sivt Medium High "ICVE" ["ip" "provider" "asn" "operator" "basis" "share"] Test::Fact, "VP" "VPN" 1021 "The address is a VPN exit.";
     16 PublicProxy "PUBLIC_PROXY" Sivt High Medium "ICVE" ["ip" "provider" "basis"] Test::Fact, "PP" "PUBLIC_PROXY" 23 "The address is an open proxy that anybody can use.";
     17 TorExit "TOR_EXIT" Sivt High Low "ICVE" ["ip" "basis"] Test::Fact, "TX" "TOR_EXIT" 23 "The address is a Tor exit.";
-    18 ResidentialProxy "RESIDENTIAL_PROXY" Sivt Low High "ICVE" ["ip" "provider" "basis"] Test::Fact, "RP" "RESIDENTIAL_PROXY" 23 "The address is on a list of proxies sold on consumer lines.";
+    18 ResidentialProxy "RESIDENTIAL_PROXY" Sivt Low High "ICVE" ["ip" "provider" "basis" "share"] Test::Fact, "RP" "RESIDENTIAL_PROXY" 23 "The address is on a list of proxies sold on consumer lines.";
     19 DatacenterProxy "DATACENTER_PROXY" Sivt High Medium "ICVE" ["ip" "asn" "operator" "forwarded_for"] Test::Fact, "DP" "DATACENTER_PROXY" 23 "Proxy headers together with a hosting address.";
     20 IpReputation "IP_REPUTATION" Sivt Medium Medium "ICVE" ["ip" "category" "first_seen" "last_seen"] Test::Fact, "IR" "IP_REPUTATION" 1021 "The address was seen abusing others.";
     21 GeoMismatch "GEO_MISMATCH" Sivt Low Medium "ICVE" ["declared" "observed" "level" "ip"] Test::Fact, "GM" "GEO_MISMATCH" 1021 "The declared place is not where the address is.";
@@ -78,7 +78,7 @@ catalogue! {
     32 DuplicateUuid "DUPLICATE_UUID" Sivt Medium Medium "ICVE" ["key" "level" "count"] Test::Above("count"), "DU" "DUPLICATE_UUID" 21 "Too many events from one browser id at this level.";
     33 OutdatedDeviceShare "OUTDATED_DEVICE_SHARE" Sivt Medium Medium "C" ["share" "source"] Test::Above("share"), "OD" "OUTDATED_DEVICE_SHARE" 1021 "Too large a share of the source's devices is outdated.";
     34 DeviceAttributeOutlier "DEVICE_ATTRIBUTE_OUTLIER" Sivt Medium Medium "V" ["attribute" "distance" "baseline"] Test::Above("distance"), "AO" "DEVICE_ATTRIBUTE_OUTLIER" 1021 "The source's devices are spread unlike the offer's others.";
-    35 NewDeviceRatio "NEW_DEVICE_RATIO" Sivt Medium Medium "V" ["share" "baseline"] Test::Above("share"), "ND" "NEW_DEVICE_RATIO" 1021 "Too many new or tracking-limited devices.";
+    35 NewDeviceRatio "NEW_DEVICE_RATIO" Sivt Medium Medium "V" ["share" "baseline" "kind"] Test::Above("share"), "ND" "NEW_DEVICE_RATIO" 1021 "Too many new or tracking-limited devices.";
     36 ClickFlooding "CLICK_FLOODING" Sivt Medium Medium "IC" ["count" "scope" "key"] Test::Above("count"), "CF" "CLICK_FLOODING" 1021 "More clicks from one source than people make.";
     37 HyperEngagement "HYPER_ENGAGEMENT" Sivt Medium Low "IC" ["count" "key"] Test::Above("count"), "HE" "HYPER_ENGAGEMENT" 1021 "One device engages more than a person does.";
     38 ClickSpam "CLICK_SPAM" Sivt Medium Medium "V" ["share" "ctit_max_s"] Test::Above("share"), "CS" "CLICK_SPAM" 1021 "Too many conversions come long after their click: clicks were sprayed.";
