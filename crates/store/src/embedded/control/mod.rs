@@ -2,14 +2,17 @@
 //!
 //! A save is fsynced before it is answered (WAL, `synchronous = FULL`), so neither
 //! `kill -9` nor a power cut takes it back. Saves that wait together share one fsync.
+//! Bodies and transaction keys are sealed, see [`crate::secrets`].
 
 mod keys;
 mod read;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, StoreError};
 use assay_model::transaction::KeyRing;
@@ -19,6 +22,7 @@ use async_trait::async_trait;
 use super::sqlite::{
     Database, Durability, Migration, OnFailedCommit, Readers, Schema, Writer, migration,
 };
+use crate::secrets::{KeyFile, MasterKeys};
 
 const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"AsyC"),
@@ -27,15 +31,22 @@ const SCHEMA: Schema = Schema {
 const MIGRATIONS: &[Migration] = &[
     migration!("control", "0001_documents"),
     migration!("control", "0002_transaction_keys"),
+    migration!("control", "0003_sealed"),
 ];
 
+/// Name of the file of master keys, unless another is given.
+pub const KEY_FILE: &str = "secrets.key";
+
 /// Settings of a [`SqliteControlStore`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ControlOptions {
     /// Threads that read, each with its own connection.
     pub readers: usize,
     /// Callers that wait in line for the writer, and as many for the readers.
     pub queue: usize,
+    /// The file of master keys; `None` = `secrets.key` beside the control data, made when
+    /// there is none yet.
+    pub key_file: Option<PathBuf>,
 }
 
 impl Default for ControlOptions {
@@ -43,6 +54,7 @@ impl Default for ControlOptions {
         Self {
             readers: 2,
             queue: 1024,
+            key_file: None,
         }
     }
 }
@@ -53,22 +65,33 @@ pub struct SqliteControlStore {
     // Dropped in this order: the writer's connection is the last and folds the WAL in.
     readers: Readers,
     writer: Writer,
+    keys: Arc<MasterKeys>,
 }
 
 impl SqliteControlStore {
-    /// Opens the file, making it or bringing it to the newest schema first.
+    /// Opens the file, making it or bringing it to the newest schema and master key first.
     ///
     /// Blocks: for the start of the process, not for a runtime's thread.
     ///
     /// # Errors
-    /// [`StoreError::Backend`] when the file cannot be opened, is none of ours, or was
-    /// written by a newer version.
+    /// [`StoreError::Backend`] when the file cannot be opened, is none of ours, was written by
+    /// a newer version, or is sealed with master keys that are not at hand.
     pub fn open(path: &Path, options: ControlOptions) -> Result<Self, StoreError> {
         let file = Database::new(path);
-        let db = file.writer(SCHEMA, Durability::EachCommit)?;
+        let mut db = file.writer(SCHEMA, Durability::EachCommit)?;
+        let key_file = match options.key_file {
+            Some(given) => KeyFile::given(given),
+            None => KeyFile::own(path.with_file_name(KEY_FILE)),
+        };
+        let keys = Arc::new(key_file.load(!sealed::any(&db)?)?);
+        sealed::adopt(&mut db, &keys)?;
         let readers = Readers::start("control-read", &file, options.readers, options.queue)?;
         let writer = Writer::start("control-write", db, options.queue, OnFailedCommit::GoOn)?;
-        Ok(Self { readers, writer })
+        Ok(Self {
+            readers,
+            writer,
+            keys,
+        })
     }
 }
 
@@ -80,9 +103,9 @@ impl ControlStore for SqliteControlStore {
         actor: &str,
         now: Timestamp,
     ) -> Result<Doc, StoreError> {
-        let actor = actor.to_owned();
+        let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
         self.writer
-            .run(move |db| write::create_account(db, body, actor, now))
+            .run(move |db| write::create_account(db, &keys, body, actor, now))
             .await
     }
 
@@ -97,9 +120,9 @@ impl ControlStore for SqliteControlStore {
         actor: &str,
         now: Timestamp,
     ) -> Result<Doc, StoreError> {
-        let actor = actor.to_owned();
+        let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
         self.writer
-            .run(move |db| write::insert(db, account, doc, actor, now))
+            .run(move |db| write::insert(db, &keys, account, doc, actor, now))
             .await
     }
 
@@ -109,8 +132,9 @@ impl ControlStore for SqliteControlStore {
         kind: DocKind,
         id: u64,
     ) -> Result<Option<Doc>, StoreError> {
+        let keys = Arc::clone(&self.keys);
         self.readers
-            .run(move |db| read::get(db, account, kind, id))
+            .run(move |db| read::get(db, &keys, account, kind, id))
             .await
     }
 
@@ -121,8 +145,9 @@ impl ControlStore for SqliteControlStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Doc>, StoreError> {
+        let keys = Arc::clone(&self.keys);
         self.readers
-            .run(move |db| read::list(db, account, kind, after, limit))
+            .run(move |db| read::list(db, &keys, account, kind, after, limit))
             .await
     }
 
@@ -135,9 +160,9 @@ impl ControlStore for SqliteControlStore {
         actor: &str,
         now: Timestamp,
     ) -> Result<Doc, StoreError> {
-        let actor = actor.to_owned();
+        let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
         self.writer
-            .run(move |db| write::update(db, (account, id), expected, doc, actor, now))
+            .run(move |db| write::update(db, &keys, (account, id), expected, doc, actor, now))
             .await
     }
 
@@ -161,15 +186,16 @@ impl ControlStore for SqliteControlStore {
         kind: DocKind,
         id: u64,
     ) -> Result<Vec<Doc>, StoreError> {
+        let keys = Arc::clone(&self.keys);
         self.readers
-            .run(move |db| read::versions(db, account, kind, id))
+            .run(move |db| read::versions(db, &keys, account, kind, id))
             .await
     }
 
     async fn find_unique(&self, kind: DocKind, unique: &str) -> Result<Option<Doc>, StoreError> {
-        let unique = unique.to_owned();
+        let (keys, unique) = (Arc::clone(&self.keys), unique.to_owned());
         self.readers
-            .run(move |db| read::find_unique(db, kind, &unique))
+            .run(move |db| read::find_unique(db, &keys, kind, &unique))
             .await
     }
 
@@ -197,7 +223,8 @@ impl ControlStore for SqliteControlStore {
 #[async_trait]
 impl KeyStore for SqliteControlStore {
     async fn transaction_keys(&self) -> Result<Option<KeyRing>, StoreError> {
-        self.readers.run(keys::read).await
+        let master = Arc::clone(&self.keys);
+        self.readers.run(move |db| keys::read(db, &master)).await
     }
 
     async fn replace_transaction_keys(
@@ -205,9 +232,10 @@ impl KeyStore for SqliteControlStore {
         old: Option<&KeyRing>,
         new: &KeyRing,
     ) -> Result<bool, StoreError> {
+        let master = Arc::clone(&self.keys);
         let (old, new) = (old.cloned(), new.clone());
         self.writer
-            .run(move |db| keys::replace(db, old.as_ref(), &new))
+            .run(move |db| keys::replace(db, &master, old.as_ref(), &new))
             .await
     }
 }

@@ -4,9 +4,11 @@ use assay_model::ports::{Doc, DocKind, StoreError};
 use assay_model::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
+use super::sealed::Body;
 use crate::embedded::sqlite::failed;
+use crate::secrets::MasterKeys;
 
-/// Columns of a [`Row`] that [`doc_of`] reads; `v` is the version's row.
+/// Columns of a [`Row`] that [`stored`] reads; `v` is the version's row.
 const CURRENT: &str = "SELECT v.account, v.id, v.version, v.updated, v.actor, v.body
      FROM docs d JOIN doc_versions v ON v.kind = d.kind AND v.id = d.id AND v.version = d.version";
 
@@ -39,21 +41,23 @@ fn account_ids(
 
 pub(super) fn get(
     db: &Connection,
+    keys: &MasterKeys,
     account: AccountId,
     kind: DocKind,
     id: u64,
 ) -> Result<Option<Doc>, StoreError> {
     let sql = format!("{CURRENT} WHERE d.kind = ?1 AND d.id = ?2 AND d.account = ?3");
-    one(db, kind, &sql, (kind.as_str(), number(id), account.0))
+    one(db, keys, kind, &sql, (kind.as_str(), number(id), account.0))
 }
 
 pub(super) fn find_unique(
     db: &Connection,
+    keys: &MasterKeys,
     kind: DocKind,
     unique: &str,
 ) -> Result<Option<Doc>, StoreError> {
     let sql = format!("{CURRENT} WHERE d.kind = ?1 AND d.unique_value = ?2");
-    one(db, kind, &sql, (kind.as_str(), unique))
+    one(db, keys, kind, &sql, (kind.as_str(), unique))
 }
 
 pub(super) fn unique_values(
@@ -74,6 +78,7 @@ pub(super) fn unique_values(
 
 pub(super) fn list(
     db: &Connection,
+    keys: &MasterKeys,
     account: AccountId,
     kind: DocKind,
     after: u64,
@@ -83,18 +88,19 @@ pub(super) fn list(
         "{CURRENT} WHERE d.account = ?1 AND d.kind = ?2 AND d.id > ?3 ORDER BY d.id LIMIT ?4"
     );
     let params = (account.0, kind.as_str(), number(after), limit);
-    many(db, kind, &sql, params)
+    many(db, keys, kind, &sql, params)
 }
 
 pub(super) fn versions(
     db: &Connection,
+    keys: &MasterKeys,
     account: AccountId,
     kind: DocKind,
     id: u64,
 ) -> Result<Vec<Doc>, StoreError> {
     let sql = "SELECT account, id, version, updated, actor, body FROM doc_versions
          WHERE kind = ?1 AND id = ?2 AND account = ?3 ORDER BY version DESC";
-    many(db, kind, sql, (kind.as_str(), number(id), account.0))
+    many(db, keys, kind, sql, (kind.as_str(), number(id), account.0))
 }
 
 pub(super) fn revision(db: &Connection) -> Result<u64, StoreError> {
@@ -106,40 +112,73 @@ pub(super) fn revision(db: &Connection) -> Result<u64, StoreError> {
 
 fn one(
     db: &Connection,
+    keys: &MasterKeys,
     kind: DocKind,
     sql: &str,
     params: impl Params,
 ) -> Result<Option<Doc>, StoreError> {
-    db.prepare_cached(sql)
-        .and_then(|mut s| s.query_row(params, |row| doc_of(kind, row)).optional())
-        .map_err(failed)
+    let found = db
+        .prepare_cached(sql)
+        .and_then(|mut s| s.query_row(params, stored).optional())
+        .map_err(failed)?;
+    found.map(|found| found.open(keys, kind)).transpose()
 }
 
 fn many(
     db: &Connection,
+    keys: &MasterKeys,
     kind: DocKind,
     sql: &str,
     params: impl Params,
 ) -> Result<Vec<Doc>, StoreError> {
     let mut statement = db.prepare_cached(sql).map_err(failed)?;
-    let rows = statement
-        .query_map(params, |row| doc_of(kind, row))
-        .map_err(failed)?;
-    rows.collect::<Result<_, _>>().map_err(failed)
+    let rows = statement.query_map(params, stored).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)?.open(keys, kind))
+        .collect()
 }
 
-fn doc_of(kind: DocKind, row: &Row<'_>) -> rusqlite::Result<Doc> {
-    let text: String = row.get(5)?;
-    let body = serde_json::from_str(&text).map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(e))
-    })?;
-    Ok(Doc {
+/// A version as it lies in the file.
+struct Stored {
+    account: AccountId,
+    id: i64,
+    version: u32,
+    updated: Timestamp,
+    actor: String,
+    body: String,
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
         account: AccountId(row.get(0)?),
-        kind,
-        id: row.get::<_, i64>(1)?.unsigned_abs(),
+        id: row.get(1)?,
         version: row.get(2)?,
         updated: Timestamp(row.get(3)?),
         actor: row.get(4)?,
-        body,
+        body: row.get(5)?,
     })
+}
+
+impl Stored {
+    fn open(self, keys: &MasterKeys, kind: DocKind) -> Result<Doc, StoreError> {
+        let place = Body {
+            kind: kind.as_str(),
+            id: self.id,
+            version: self.version,
+            account: self.account,
+        };
+        let text = place.open(keys, &self.body)?;
+        let body = serde_json::from_str(&text).map_err(|e| {
+            let (kind, id) = (kind.as_str(), self.id);
+            StoreError::Backend(format!("{kind} {id} is not JSON: {e}"))
+        })?;
+        Ok(Doc {
+            account: self.account,
+            kind,
+            id: self.id.unsigned_abs(),
+            version: self.version,
+            updated: self.updated,
+            actor: self.actor,
+            body,
+        })
+    }
 }

@@ -5,10 +5,13 @@ use assay_model::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::read::number;
+use super::sealed::Body;
 use crate::embedded::sqlite::failed;
+use crate::secrets::MasterKeys;
 
 pub(super) fn create_account(
     db: &Connection,
+    keys: &MasterKeys,
     body: serde_json::Value,
     actor: String,
     now: Timestamp,
@@ -26,12 +29,13 @@ pub(super) fn create_account(
         actor,
         body,
     };
-    add(db, &made, None)?;
+    add(db, keys, &made, None)?;
     Ok(made)
 }
 
 pub(super) fn insert(
     db: &Connection,
+    keys: &MasterKeys,
     account: AccountId,
     doc: NewDoc,
     actor: String,
@@ -54,12 +58,13 @@ pub(super) fn insert(
         actor,
         body: doc.body,
     };
-    add(db, &made, doc.unique.as_deref())?;
+    add(db, keys, &made, doc.unique.as_deref())?;
     Ok(made)
 }
 
 pub(super) fn update(
     db: &Connection,
+    keys: &MasterKeys,
     (account, id): (AccountId, u64),
     expected: Option<u32>,
     doc: NewDoc,
@@ -95,7 +100,7 @@ pub(super) fn update(
         doc.unique.as_deref(),
     );
     run(db, sql, params).map_err(|e| taken(e, doc.unique.as_deref()))?;
-    keep_version(db, &made)?;
+    keep_version(db, keys, &made)?;
     Ok(made)
 }
 
@@ -144,7 +149,12 @@ fn next_id(db: &Connection, kind: DocKind) -> Result<u64, StoreError> {
         .map_err(failed)
 }
 
-fn add(db: &Connection, doc: &Doc, unique: Option<&str>) -> Result<(), StoreError> {
+fn add(
+    db: &Connection,
+    keys: &MasterKeys,
+    doc: &Doc,
+    unique: Option<&str>,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO docs (kind, id, account, version, unique_value)
          VALUES (?1, ?2, ?3, ?4, ?5)";
     let params = (
@@ -155,10 +165,17 @@ fn add(db: &Connection, doc: &Doc, unique: Option<&str>) -> Result<(), StoreErro
         unique,
     );
     run(db, sql, params).map_err(|e| taken(e, unique))?;
-    keep_version(db, doc)
+    keep_version(db, keys, doc)
 }
 
-fn keep_version(db: &Connection, doc: &Doc) -> Result<(), StoreError> {
+fn keep_version(db: &Connection, keys: &MasterKeys, doc: &Doc) -> Result<(), StoreError> {
+    let place = Body {
+        kind: doc.kind.as_str(),
+        id: number(doc.id),
+        version: doc.version,
+        account: doc.account,
+    };
+    let body = place.seal(keys, &doc.body.to_string())?;
     let sql = "INSERT INTO doc_versions (kind, id, version, account, updated, actor, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let params = (
@@ -168,7 +185,7 @@ fn keep_version(db: &Connection, doc: &Doc) -> Result<(), StoreError> {
         doc.account.0,
         doc.updated.0,
         &doc.actor,
-        doc.body.to_string(),
+        body,
     );
     run(db, sql, params).map_err(failed)?;
     mark_changed(db, doc.account)
