@@ -5,8 +5,9 @@
 
 mod attribution;
 mod compile;
-mod print;
+mod index;
 mod presets;
+mod print;
 mod proof;
 
 use std::hash::Hasher;
@@ -23,12 +24,23 @@ use assay_model::verdict::{
     Action, Check, Effect, Finding, OnDegraded, RuleRef, Verdict, Weighing,
 };
 
-use crate::filter::{Filter, Readings, Turn};
 pub use compile::{FilterState, filter_states};
 
+use crate::filter::{Filter, Readings, Turn};
 use crate::filters::BlockMode;
 use crate::sources::SourceTest;
 use crate::verdict::weigh;
+
+/// What of an event a scope looks at.
+fn scope_subject<'a>(facts: &'a Facts<'_>) -> ScopeSubject<'a> {
+    let hit = &facts.hit;
+    ScopeSubject {
+        offer: hit.get(Field::Offer),
+        advertiser: hit.get(Field::Advertiser),
+        publisher: hit.get(Field::Publisher),
+        country: facts.ip.as_ref().and_then(|ip| ip.country),
+    }
+}
 
 /// Everything wrong with a rule, the settings of its filters included.
 #[must_use]
@@ -93,14 +105,8 @@ impl CompiledRule {
     /// Whether the rule is for this event.
     #[must_use]
     pub fn matches(&self, facts: &Facts<'_>) -> bool {
-        let hit = &facts.hit;
-        self.integration.is_none_or(|id| id == hit.integration.0)
-            && self.scope.matches(&ScopeSubject {
-                offer: hit.get(Field::Offer),
-                advertiser: hit.get(Field::Advertiser),
-                publisher: hit.get(Field::Publisher),
-                country: facts.ip.as_ref().and_then(|ip| ip.country),
-            })
+        let own = facts.hit.integration.0;
+        self.integration.is_none_or(|id| id == own) && self.scope.matches(&scope_subject(facts))
     }
 
     /// Whether the rule screens this kind of event at all.
@@ -343,6 +349,7 @@ fn allow_agent(findings: &mut [Finding<'_>]) {
 #[derive(Debug)]
 pub struct AccountRules {
     rules: Vec<CompiledRule>,
+    index: index::ScopeIndex,
     default: CompiledRule,
     unscreened: CompiledRule,
 }
@@ -378,7 +385,9 @@ impl AccountRules {
             .find(|(_, rule)| rule.is_default)
             .unwrap_or(&built_in);
         let default = CompiledRule::compile(rule, *id, kind).map_err(|p| (id.id, p))?;
+        let scopes = compiled.iter().map(|rule| (rule.integration, &rule.scope));
         Ok(Self {
+            index: index::ScopeIndex::new(scopes),
             rules: compiled,
             default,
             unscreened: CompiledRule::unscreened(),
@@ -388,10 +397,13 @@ impl AccountRules {
     /// The rule that decides: the first whose scope matches, else the default rule.
     #[must_use]
     pub fn rule_for(&self, facts: &Facts<'_>) -> &CompiledRule {
-        self.rules
-            .iter()
-            .find(|rule| rule.matches(facts))
-            .unwrap_or(&self.default)
+        if self.rules.is_empty() {
+            return &self.default;
+        }
+        let first = self
+            .index
+            .first(facts.hit.integration.0, &scope_subject(facts));
+        first.map_or(&self.default, |place| &self.rules[place])
     }
 
     /// The rule with this id, if it is for the integration at all; paused ones are not there.
