@@ -57,22 +57,12 @@ pub fn with_lists(lists: Vec<(&'static str, &'static str, String)>) -> anyhow::R
     Ok(IntelHandle::of_tables(builder.build()))
 }
 
-/// Rules of a file: one rule, or a list under `rules`; TOML or JSON.
+/// What a file of rules holds: one rule, or a list under `rules`; TOML or JSON.
 ///
 /// # Errors
-/// Every problem of every rule, with the path of its field.
-pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let value: serde_json::Value = if is_json(&text) {
-        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
-    } else {
-        let table: toml::Table = text
-            .parse()
-            .with_context(|| format!("{} is not TOML", path.display()))?;
-        serde_json::to_value(table)?
-    };
-    let items = match value {
+/// When it cannot be read, or is neither.
+pub fn rule_items(path: &Path) -> anyhow::Result<Vec<serde_json::Value>> {
+    Ok(match document_of(path)? {
         serde_json::Value::Array(items) => items,
         serde_json::Value::Object(mut object) if object.contains_key("rules") => {
             match object.remove("rules") {
@@ -81,7 +71,32 @@ pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
             }
         }
         one => vec![one],
-    };
+    })
+}
+
+/// A file of TOML or JSON.
+///
+/// # Errors
+/// When it cannot be read, or is neither.
+pub fn document_of(path: &Path) -> anyhow::Result<serde_json::Value> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if is_json(&text) {
+        return serde_json::from_str(&text)
+            .with_context(|| format!("{} is not JSON", path.display()));
+    }
+    let table: toml::Table = text
+        .parse()
+        .with_context(|| format!("{} is not TOML", path.display()))?;
+    Ok(serde_json::to_value(table)?)
+}
+
+/// Rules of a file, as [`rule_items`] has them.
+///
+/// # Errors
+/// Every problem of every rule, with the path of its field.
+pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
+    let items = rule_items(path)?;
     let mut rules = Vec::new();
     let mut problems = Vec::new();
     for (at, item) in items.into_iter().enumerate() {

@@ -122,6 +122,13 @@ fn report() -> Value {
             ),
         ),
         (
+            "without_source_statistics",
+            described(
+                number(),
+                "Verdicts of filters over sources that the deciding rule did not run: what the statistics said then is not recorded.",
+            ),
+        ),
+        (
             "not_replayed",
             object(&[
                 ("test", number()),

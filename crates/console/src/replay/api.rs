@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assay_detect::replay::Candidate;
-use assay_model::document::{Problem, Rule};
+use assay_model::document::Problem;
 use assay_model::{Span, Timestamp};
 use axum::response::Response;
 use serde::Deserialize;
@@ -121,36 +121,10 @@ fn rules_of(asked: Asked) -> Result<Rules, ApiError> {
         (Some(text), None) => Rules::parse_version(&text)
             .ok_or_else(|| ApiError::field("rule", format!("{text:?} is not ID@VERSION, as 3@4"))),
         (None, Some(values)) => Ok(Rules::Given {
-            rules: given(values)?,
+            rules: Given::read_all(values)?,
             only: asked.only,
         }),
         (Some(_), Some(_)) => Err(ApiError::field("rules", "give either rule or rules")),
-    }
-}
-
-fn given(values: Vec<Value>) -> Result<Vec<Given>, ReplayError> {
-    let mut problems = Vec::new();
-    let mut rules = Vec::new();
-    for (at, mut value) in values.into_iter().enumerate() {
-        let id = value.as_object_mut().and_then(|fields| {
-            fields.remove("version");
-            fields.remove("id")
-        });
-        match serde_path_to_error::deserialize::<_, Rule>(value) {
-            Ok(rule) => rules.push(Given {
-                id: id.and_then(|id| id.as_u64()),
-                rule,
-            }),
-            Err(error) => {
-                let path = error.path().to_string();
-                let field = format!("rules[{at}].{path}");
-                problems.push(Problem::new(field, error.into_inner().to_string()));
-            }
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(rules),
-        false => Err(ReplayError::Invalid(problems)),
     }
 }
 

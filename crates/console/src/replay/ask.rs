@@ -5,6 +5,7 @@ use assay_model::AccountId;
 use assay_model::document::{Problem, Rule, Status};
 use assay_model::ports::{ControlStore, DocKind, StoreError};
 use assay_model::verdict::RuleRef;
+use serde_json::Value;
 
 use super::ReplayError;
 
@@ -37,6 +38,34 @@ pub struct Given {
     pub id: Option<u64>,
     /// The document; `priority` is its place, 1 first, 0 = its old one, or by specificity.
     pub rule: Rule,
+}
+
+impl Given {
+    /// Reads rules as the API shows them; their `version` says nothing here.
+    ///
+    /// # Errors
+    /// Every rule that does not read, with its field.
+    pub fn read_all(values: Vec<Value>) -> Result<Vec<Self>, ReplayError> {
+        let mut problems = Vec::new();
+        let mut rules = Vec::new();
+        for (at, mut value) in values.into_iter().enumerate() {
+            let id = value.as_object_mut().and_then(|fields| {
+                fields.remove("version");
+                fields.remove("id")?.as_u64()
+            });
+            match serde_path_to_error::deserialize(value) {
+                Ok(rule) => rules.push(Self { id, rule }),
+                Err(error) => {
+                    let field = format!("rules[{at}].{}", error.path());
+                    problems.push(Problem::new(field, error.into_inner().to_string()));
+                }
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(rules),
+            false => Err(ReplayError::Invalid(problems)),
+        }
+    }
 }
 
 impl Rules {
@@ -91,7 +120,7 @@ async fn stored(
     read(doc.body)
 }
 
-fn read(body: serde_json::Value) -> Result<Rule, ReplayError> {
+fn read(body: Value) -> Result<Rule, ReplayError> {
     serde_json::from_value(body)
         .map_err(|error| ReplayError::Storage(format!("a stored rule does not read: {error}")))
 }

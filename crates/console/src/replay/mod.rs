@@ -15,6 +15,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use crate::reports::period::{moment, zone};
 pub use api::{create, delete, list, read};
 pub use ask::{Given, Rules};
 pub use jobs::Jobs;

@@ -38,6 +38,7 @@ pub fn json(outcome: &Outcome, sources: usize) -> Value {
         "rebuilt": outcome.warm_up_s.map(|warm_up_s| json!({
             "verdicts": tally.rebuilt, "warm_up_s": warm_up_s,
         })),
+        "without_source_statistics": tally.unasked,
         "not_replayed": {
             "test": left_out.test,
             "unscreened": left_out.unscreened,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use assay_model::document::IntegrationKind;
 use assay_model::ports::ScratchCounters;
-use assay_model::recall::{Bump, Reading, Recall};
-use assay_model::verdict::{RuleRef, Verdict};
+use assay_model::recall::{Bump, CounterSpec, Measure, Reading, Recall};
+use assay_model::verdict::{Action, RuleRef, Verdict};
 use assay_model::{EventRecord, IntegrationId, Reason};
 
 use super::Candidate;
@@ -57,6 +57,9 @@ pub struct Judged<'j> {
     pub verdict: Verdict<'j>,
     /// Whether counters made anew had a part in it.
     pub rebuilt: bool,
+    /// Whether the candidate asks about the event's source what the deciding rule did not:
+    /// what the statistics said then is not recorded, and is held against nobody.
+    pub unasked: bool,
 }
 
 /// Counters made anew, for events that come in order of their time.
@@ -133,6 +136,7 @@ impl<'p> Judge<'p> {
             .rule_for(kind, &record.facts, then.as_deref())
         {
             self.count(record, now);
+            self.give_back(record, now, record.verdict.action);
         }
     }
 
@@ -160,26 +164,34 @@ impl<'p> Judge<'p> {
         self.count(record, now);
         // The very rule that decided: one judgement answers both questions.
         let same_rule = now.rule == stored.rule && self.fits(record);
-        let rebuilt = !same_rule && self.remember(record, now, kind)?;
+        let Remembered { rebuilt, unasked } = match same_rule {
+            true => Remembered::default(),
+            false => self.remember(record, now, kind)?,
+        };
         let on_degraded = stored.weighing.on_degraded;
         if same_rule {
             let verdict = now.judge(facts, &record.recall, on_degraded);
+            self.give_back(record, now, verdict.action);
             return Ok(Judged {
                 agreement: agreement(record, &verdict),
                 rule: now,
                 verdict,
-                rebuilt: false,
+                rebuilt,
+                unasked,
             });
         }
         let agreement = match &self.then {
             None => Agreement::NoRule,
             Some(then) => agreement(record, &then.judge(facts, &record.recall, on_degraded)),
         };
+        let verdict = now.judge(facts, &self.recall, on_degraded);
+        self.give_back(record, now, verdict.action);
         Ok(Judged {
             agreement,
             rule: now,
-            verdict: now.judge(facts, &self.recall, on_degraded),
+            verdict,
             rebuilt,
+            unasked,
         })
     }
 
@@ -228,14 +240,27 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// Takes back from the candidate's totals what a rejected event had added to them.
+    fn give_back(&mut self, record: &EventRecord<'_>, now: &CompiledRule, action: Action) {
+        let Some(counters) = self.counters.as_mut().filter(|_| !record.recall.uncounted) else {
+            return;
+        };
+        now.given_back(action, &self.bumps, &mut counters.batch);
+        if !counters.batch.is_empty() {
+            let hit = &record.facts.hit;
+            let (batch, readings) = (&counters.batch, &mut counters.readings);
+            counters.store.bump(hit.account, hit.time, batch, readings);
+        }
+    }
+
     /// Puts together what the candidate remembers of the event: stored readings where the
-    /// deciding rule had the same counter, else such as were made anew. True = there are some.
+    /// deciding rule had the same counter, else such as were made anew.
     fn remember(
         &mut self,
         record: &EventRecord<'_>,
         now: &CompiledRule,
         kind: IntegrationKind,
-    ) -> Result<bool, Unjudged> {
+    ) -> Result<Remembered, Unjudged> {
         let event = record.facts.hit.event;
         let then = self.then.clone();
         // What the deciding rule did not screen it did not count either.
@@ -255,7 +280,28 @@ impl<'p> Judge<'p> {
                 None => self.rebuilt.get(at).copied().flatten(),
             });
         }
-        Ok(rebuilt)
+        let unasked = self.ask(stored, read.as_deref(), now) && now.screens(event);
+        Ok(Remembered { rebuilt, unasked })
+    }
+
+    /// Puts what was held against the event's sources where the candidate asks for it; true =
+    /// it asks something that the deciding rule did not.
+    fn ask(&mut self, stored: &Recall, then: Option<&CompiledRule>, now: &CompiledRule) -> bool {
+        let asked = then.map_or(&[] as &[_], CompiledRule::standings);
+        self.recall.standings.clear();
+        let mut unasked = false;
+        for (place, question) in (0u16..).zip(now.standings()) {
+            let own = asked.iter().position(|other| other == question);
+            unasked |= own.is_none();
+            let standing = stored
+                .standings
+                .iter()
+                .find(|(at, _)| Some(usize::from(*at)) == own);
+            if let Some((_, standing)) = standing {
+                self.recall.standings.push((place, Arc::clone(standing)));
+            }
+        }
+        unasked
     }
 
     fn places(
@@ -269,7 +315,12 @@ impl<'p> Judge<'p> {
         };
         let key = (then.rule, now.rule, kind);
         let made = self.places.entry(key).or_insert_with(|| {
-            let place = |spec| {
+            let place = |spec: &CounterSpec| {
+                // What a total begins anew with is a setting of its filter, which the
+                // counter does not show.
+                if matches!(spec.measure, Measure::Total | Measure::Payout) {
+                    return None;
+                }
                 let at = then.needs().iter().position(|own| own == spec)?;
                 u16::try_from(at).ok()
             };
@@ -277,6 +328,13 @@ impl<'p> Judge<'p> {
         });
         Arc::clone(made)
     }
+}
+
+/// What the record does not say of what a candidate remembers.
+#[derive(Default)]
+struct Remembered {
+    rebuilt: bool,
+    unasked: bool,
 }
 
 /// The rule of events that nobody screens.

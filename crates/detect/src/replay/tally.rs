@@ -161,6 +161,8 @@ pub struct Tally {
     pub revisions: BTreeMap<u32, u64>,
     /// Verdicts in which counters made anew had a part.
     pub rebuilt: u64,
+    /// Verdicts without what the statistics would have said, since nobody asked then.
+    pub unasked: u64,
     /// What was left out.
     pub unreplayed: Unreplayed,
     source: Source,
@@ -172,6 +174,7 @@ impl Tally {
         *self.revisions.entry(record.detect_revision).or_default() += 1;
         self.agree(record.event_id, judged.agreement);
         self.rebuilt += u64::from(judged.rebuilt);
+        self.unasked += u64::from(judged.unasked);
         // A record made when its event was judged again is no event of its own.
         if record.recall.again.is_some() {
             return None;
@@ -238,6 +241,7 @@ impl Tally {
         self.different_revision += other.different_revision;
         self.no_rule += other.no_rule;
         self.rebuilt += other.rebuilt;
+        self.unasked += other.unasked;
         for id in other.examples {
             keep_lowest(&mut self.examples, id, EXAMPLES);
         }

@@ -17,6 +17,8 @@ mod events;
 mod ledger;
 mod native;
 mod postbacks;
+mod replay;
 mod rules;
 mod s2s;
+mod secrets;
 mod storm;
