@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod intel;
 mod openapi;
+mod replay;
 mod score;
 mod serve;
 mod simulate;
@@ -56,6 +57,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Show why an event was judged as it was, and judge it again.
     Explain(explain::ExplainArgs),
+    /// Judge recorded events again: what rules would change, and whether verdicts still hold.
+    Replay(replay::ReplayArgs),
     /// Look at, import and update intelligence.
     Intel(intel::IntelArgs),
     /// Check or print the configuration.
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Openapi => openapi::run(),
         Command::Score(args) => score::run(&args),
         Command::Simulate(args) => simulate::run(&args),
