@@ -10,6 +10,7 @@
 //! [`deny_list`] is an account's own list. [`Labelled::expected_in`] says what is left to
 //! expect without them, or where a door does not carry what gives the campaign away.
 
+mod agenda;
 mod agents;
 mod buyers;
 #[cfg(test)]

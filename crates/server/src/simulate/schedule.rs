@@ -3,11 +3,9 @@
 //! People arrive independently of each other at a rate that follows the day, and campaigns
 //! keep their share of it. Every campaign starts within the first seconds, so that a short run shows all.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use assay_model::Timestamp;
 
+use super::agenda::Agenda;
 use super::campaigns::{Acts, CAMPAIGNS, Campaign, Runs};
 use super::event::SimEvent;
 use super::people::People;
@@ -28,16 +26,9 @@ pub struct Simulator {
     people_rate: f64,
     /// Fraud's events a second for each weight of a campaign.
     weight_rate: f64,
-    queue: BinaryHeap<Reverse<Due>>,
-    planned: u64,
+    /// By microseconds since the start.
+    agenda: Agenda<i64, Task>,
     done: u64,
-}
-
-/// Something planned; `at_us` is counted from the start, `number` keeps the order of equals.
-struct Due {
-    at_us: i64,
-    number: u64,
-    task: Task,
 }
 
 enum Task {
@@ -54,26 +45,6 @@ struct Run {
     done: u64,
     left: u64,
     gap_us: (u64, u64),
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at_us, self.number).cmp(&(other.at_us, other.number))
-    }
 }
 
 impl Simulator {
@@ -99,8 +70,7 @@ impl Simulator {
             people: People::new(people_rate * 3600.0),
             people_rate,
             weight_rate: rate * share / f64::from(weights),
-            queue: BinaryHeap::new(),
-            planned: 0,
+            agenda: Agenda::new(),
             done: 0,
         };
         if people_rate > 0.0 {
@@ -109,25 +79,17 @@ impl Simulator {
         if share > 0.0 {
             for campaign in CAMPAIGNS {
                 let at_us = simulator.rng.below(ALL_STARTED_US as u64) as i64;
-                simulator.plan(at_us, Task::Start(campaign));
+                simulator.agenda.plan(at_us, Task::Start(campaign));
             }
         }
         simulator
     }
 
-    fn plan(&mut self, at_us: i64, task: Task) {
-        self.planned += 1;
-        self.queue.push(Reverse(Due {
-            at_us,
-            number: self.planned,
-            task,
-        }));
-    }
-
     fn plan_person(&mut self, now_us: i64) {
         let day = self.day(now_us);
         let wait = self.rng.wait(SECOND_US / (self.people_rate * day));
-        self.plan(now_us + wait.min(1e15) as i64, Task::Person);
+        self.agenda
+            .plan(now_us + wait.min(1e15) as i64, Task::Person);
     }
 
     /// How busy the hour is; 1 on a day's average. Most buyers' evenings are at 16 to 24 UTC.
@@ -143,7 +105,8 @@ impl Simulator {
             Acts::Alone(_) => self.rng.wait(mean),
             Acts::Runs(_) => mean * (0.8 + 0.4 * self.rng.unit()),
         };
-        self.plan(now_us + wait.min(1e15) as i64, Task::Start(campaign));
+        self.agenda
+            .plan(now_us + wait.min(1e15) as i64, Task::Start(campaign));
     }
 
     /// Events a second. Fraud hides in the crowd: it keeps its share at every hour.
@@ -197,7 +160,7 @@ impl Simulator {
         run.event.sub_id.clone_from(&labelled.event.sub_id);
         if run.left > 0 {
             let gap = self.rng.between(run.gap_us.0, run.gap_us.1) as i64;
-            self.plan(now_us + gap, Task::Act(run));
+            self.agenda.plan(now_us + gap, Task::Act(run));
         }
         labelled
     }
@@ -255,7 +218,7 @@ impl Iterator for Simulator {
             return None;
         }
         self.done += 1;
-        let Reverse(Due { at_us, task, .. }) = self.queue.pop()?;
+        let (at_us, task) = self.agenda.next()?;
         Some(match task {
             Task::Person => {
                 self.plan_person(at_us);
