@@ -6,9 +6,7 @@
 use assay_model::hit::EventKind;
 use assay_model::reason::{Class, FpRisk, Reason, Risk};
 use assay_model::recall::Degraded;
-use assay_model::verdict::{
-    Action, Effect, Finding, Mode, OnDegraded, Value, Verdict, Weighing,
-};
+use assay_model::verdict::{Action, Effect, Finding, Mode, OnDegraded, Value, Verdict, Weighing};
 
 /// What findings come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +34,8 @@ pub fn weigh(
 ) -> Outcome {
     findings.sort_by_key(|finding| rank(finding, weighing));
     let risk = findings.iter().map(|f| f.risk).max().unwrap_or(Risk::Clean);
-    let caught = findings.iter().any(|f| catches(f, weighing));
+    let held_out = findings.iter().any(|f| f.reason == Reason::SampledHoldout);
+    let caught = !held_out && findings.iter().any(|f| catches(f, weighing));
     let action = match (caught, degraded) {
         (true, _) => caught_action(weighing.mode, event),
         (false, None) => Action::Approved,
@@ -62,19 +61,20 @@ pub fn weigh(
 }
 
 /// Whether a finding rejects: by its class, or by a risk that the strictness rejects.
-fn catches(finding: &Finding<'_>, weighing: Weighing) -> bool {
+pub(crate) fn catches(finding: &Finding<'_>, weighing: Weighing) -> bool {
     finding.effect == Effect::Block
         && (finding.reason.rejects_alone()
             || (finding.risk > Risk::Clean && finding.risk >= weighing.strictness.rejects_from()))
 }
 
-/// Main reason first: what rejects, then what is easiest to reproduce, then what is worst.
-fn rank(
+/// Main reason first: that it was let through on purpose, what rejects, then what is easiest to reproduce, then what is worst.
+pub(crate) fn rank(
     finding: &Finding<'_>,
     weighing: Weighing,
-) -> (bool, bool, FpRisk, std::cmp::Reverse<Risk>, u8) {
+) -> (bool, bool, bool, FpRisk, std::cmp::Reverse<Risk>, u8) {
     let info = finding.reason.info();
     (
+        finding.reason != Reason::SampledHoldout,
         !catches(finding, weighing),
         finding.risk == Risk::Clean,
         info.fp_risk,

@@ -475,6 +475,12 @@ pub struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
+    /// Whether the event was let through on purpose though it would have been rejected.
+    #[must_use]
+    pub fn is_held_out(&self) -> bool {
+        self.reason == Reason::SampledHoldout
+    }
+
     /// Whether the event was rejected, or would have been.
     #[must_use]
     pub const fn is_caught(&self) -> bool {

@@ -244,6 +244,10 @@ fn rule() -> Value {
             "strictness?",
             one_of(&["conservative", "moderate", "strict"]),
         ),
+        (
+            "holdout_percent?",
+            json!({"type": "integer", "minimum": 0, "maximum": 10, "default": 0}),
+        ),
         ("filters?", filters),
         ("is_default?", given(flag())),
     ])

@@ -28,6 +28,7 @@ pub use compile::{FilterState, filter_states};
 
 use crate::filter::{Filter, Readings, Turn};
 use crate::filters::BlockMode;
+use crate::holdout;
 use crate::sources::SourceTest;
 use crate::verdict::weigh;
 
@@ -85,6 +86,8 @@ pub struct CompiledRule {
     protection: Option<Protection>,
     scope: Scope,
     weighing: Weighing,
+    /// Share of would-be rejects that is let through.
+    holdout_percent: u8,
     /// The field that is "the sub id".
     pub sub_id: Field,
     filters: Vec<RuleFilter>,
@@ -237,6 +240,9 @@ impl CompiledRule {
                 verdict
                     .findings
                     .push(Finding::new(Reason::FailOpenTimeout).with("stage", cause.as_str()));
+            } else {
+                let (rule, percent) = (self.rule.id, self.holdout_percent);
+                holdout::sample(facts, rule, percent, weighing, &mut verdict.findings);
             }
         }
         let outcome = weigh(

@@ -230,6 +230,9 @@ pub enum Preset {
     DisableAll,
 }
 
+/// Most that a rule may let through on purpose, in percent of what it would reject.
+const HOLDOUT_PERCENT_MAX: u8 = 10;
+
 /// A rule. Settings of filters are typed and checked by `assay-detect`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -260,6 +263,10 @@ pub struct Rule {
     /// How much it rejects.
     #[serde(default)]
     pub strictness: Strictness,
+    /// Share of would-be rejects of doubtful reasons that is let through, in percent, to
+    /// measure what they cost; 0 to 10.
+    #[serde(default)]
+    pub holdout_percent: u8,
     /// Settings by filter key; what is not named takes its default.
     #[serde(default)]
     pub filters: BTreeMap<String, serde_json::Value>,
@@ -283,6 +290,7 @@ impl Rule {
             mode: Mode::Enforce,
             preset: Preset::None,
             strictness: Strictness::Moderate,
+            holdout_percent: 0,
             filters: BTreeMap::new(),
             is_default: true,
         }
@@ -322,6 +330,15 @@ impl Rule {
             ));
         }
         self.scope.check("scope", &mut out);
+        if self.holdout_percent > HOLDOUT_PERCENT_MAX {
+            out.push(Problem::new(
+                "holdout_percent",
+                format!(
+                    "is {}, must be 0 to {HOLDOUT_PERCENT_MAX}",
+                    self.holdout_percent
+                ),
+            ));
+        }
         if self.is_default {
             if self.scope != Scope::default() || self.integration_id.is_some() {
                 out.push(Problem::new("scope", "the default rule is for all traffic"));

@@ -129,7 +129,7 @@ catalogue! {
     83 ReferrerMissing "REFERRER_MISSING" Policy Low NotApplicable "ICV" ["referer"] Test::Fact, "RM" "REFERRER_MISSING" 24 "No referring page was named.";
     84 Incentivized "INCENTIVIZED" Policy Low NotApplicable "CV" ["source"] Test::Fact, "IN" "INCENTIVIZED" 24 "The visitor is paid to act.";
     85 AlreadyConverted "ALREADY_CONVERTED" Policy Low NotApplicable "CV" ["first"] Test::Fact, "AC" "ALREADY_CONVERTED" 27 "This visitor converted before.";
-    86 SampledHoldout "SAMPLED_HOLDOUT" Policy Clean NotApplicable "CV" ["share"] Test::Fact, "SH" "SAMPLED_HOLDOUT" 1021 "Let through on purpose to measure false positives.";
+    86 SampledHoldout "SAMPLED_HOLDOUT" Policy Clean NotApplicable "C" ["share" "would_be"] Test::Fact, "SH" "SAMPLED_HOLDOUT" 1021 "Let through on purpose to measure false positives.";
     87 ThirdPartyRejected "THIRD_PARTY_REJECTED" External Low NotApplicable "VE" ["raw"] Test::Fact, "TP" "THIRD_PARTY_REJECTED" 1021 "Another system rejected it; its words are kept.";
     88 AdvertiserRejected "ADVERTISER_REJECTED" External Low NotApplicable "VE" ["raw"] Test::Fact, "AR" "ADVERTISER_REJECTED" 1021 "The advertiser rejected it.";
     89 Chargeback "CHARGEBACK" External Low NotApplicable "VE" ["raw"] Test::Fact, "CB" "CHARGEBACK" 1021 "The payment was charged back.";
