@@ -5,6 +5,7 @@
 
 pub mod filter;
 pub mod filters;
+pub mod holdout;
 pub mod replay;
 pub mod reputation;
 pub mod rules;
