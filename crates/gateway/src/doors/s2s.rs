@@ -344,10 +344,11 @@ fn sample(params: &ParamBuffer) -> String {
 
 /// What the caller acts on: score and letters.
 ///
-/// Only findings that count are told: in monitor mode, for flags and for what an allow list
+/// Only findings that count are told: in monitor mode, for flags, for what is let through on
+/// purpose and for what an allow list
 /// lets through it is `0 CL`; a rejection for policy alone answers 2, never 0 or 3.
 pub fn score_of(verdict: &Verdict<'_>) -> (i8, &'static str) {
-    if verdict.action == Action::Monitored {
+    if verdict.action == Action::Monitored || verdict.is_held_out() {
         return (Risk::Clean.score(), Reason::Clean.info().cleartrust);
     }
     let counting = || {
