@@ -6,7 +6,8 @@
 #
 #   bench/s2s.sh [ROUNDS] [SECONDS]          default: 5 rounds of 10 s each
 #
-# REQUESTS (500000), CONNECTIONS (64), SERVER_CORE (0), CLIENT_CORE (1) by environment.
+# REQUESTS (500000), CONNECTIONS (64), SERVER_CORE (0), CLIENT_CORE (1), and RULES (0: the
+# default rule alone; 200: so many rules, every filter on) by environment.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/side_by_side.sh"
@@ -48,6 +49,7 @@ start_haproxy() {
 }
 
 start_assay '{"name":"bench","kind":"s2s"}'
+[ "${RULES:-0}" -eq 0 ] || add_rules "$RULES"
 start_haproxy
 start_bare
 prepare_requests "${REQUESTS:-500000}"

@@ -34,6 +34,26 @@ start_assay() {
   [ -n "$integration" ] || die "no integration: $(cat "$scratch/integration")"
 }
 
+# Rules as a large network has them: so many for publishers and offers that the traffic has
+# not, and one last for all traffic with every filter on.
+add_rules() {
+  local count=$1 number
+  need jq jq
+  for ((number = 1; number < count; number++)); do
+    jq -cn --arg n "$number" '{name: "rule \($n)", status: "active", protection: "both", sub_id_mapping: "sub_id",
+      scope: {publishers: {include: [range(5) | "publisher-\($n)-\(.)"]}, offers: {include: [range(5) | "offer-\($n)-\(.)"]},
+      countries: {exclude: ["AQ"]}}}' >"$scratch/rule"
+    api -d @"$scratch/rule" "$console/api/v1/rules" >"$scratch/answer"
+    grep -q '"id"' "$scratch/answer" || die "rule $number: $(cat "$scratch/answer")"
+  done
+  api "$console/openapi.json" | jq -c --slurpfile own "$here/all_filters.json" '{name: "everything", status: "active",
+    protection: "both", sub_id_mapping: "sub_id", filters: ([.components.schemas.FilterKey.enum[]
+    | {(.): (($own[0][.] // {}) + {enabled: true})}] | add)}' >"$scratch/rule"
+  api -d @"$scratch/rule" "$console/api/v1/rules" >"$scratch/answer"
+  grep -q '"id"' "$scratch/answer" || die "the rule with every filter: $(cat "$scratch/answer")"
+  echo "$count rules, the last with $(jq '.filters | length' "$scratch/answer") filters on"
+}
+
 start_bare() {
   pinned "$binaries/examples/bare_hyper" >"$scratch/bare" 2>&1 &
   pid[bare]=$! pids+=($!)

@@ -1,13 +1,16 @@
 //! The engine alone: mapped hit in, encoded record out, no HTTP, no disk, one core.
 //!
-//! `cargo run --release -p assay-server --example engine [EVENTS] [DECISIONS]`
-//! (default: 20,000 distinct events, 2,000,000 decisions a round, five rounds).
+//! `cargo run --release -p assay-server --example engine [EVENTS] [DECISIONS] [RULES]`
+//! (default: 20,000 distinct events, 2,000,000 decisions a round, five rounds, no rule but
+//! the default one). With RULES, so many stand above it, each for some publishers and offers
+//! that the mix has not, and the last of them for all traffic with every filter on.
 //!
 //! Every stage of `decide` runs: address tables, user-agent cache, rule, counters, filters,
 //! verdict, record. The record is encoded and dropped. Time in the events goes on by 180 ms
 //! an event, so a visitor of the mix comes back after an hour, not every 20 ms.
 
 mod mix;
+mod rules;
 
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -72,7 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let decisions = numbers.next().transpose()?.unwrap_or(2_000_000);
     let events = mix::events(count, 1);
     let events: Vec<Prepared> = events.iter().map(Prepared::new).collect();
-    let engine = engine()?;
+    let engine = engine(numbers.next().transpose()?.unwrap_or(0))?;
     let policies = engine.policies.load();
     let (account, integration) = policies.integration(INTEGRATION).ok_or("no integration")?;
     let mut bench = Bench {
@@ -227,8 +230,8 @@ impl Prepared {
     }
 }
 
-/// One account with the default rule, the built-in tables, counters in memory.
-fn engine() -> Result<Engine<CounterTable>, Box<dyn std::error::Error>> {
+/// One account with its rules, the built-in tables, counters in memory.
+fn engine(rule_count: usize) -> Result<Engine<CounterTable>, Box<dyn std::error::Error>> {
     let integration: Integration =
         serde_json::from_value(serde_json::json!({"name": "bench", "kind": "s2s"}))?;
     let policies = Policies::default();
@@ -236,7 +239,7 @@ fn engine() -> Result<Engine<CounterTable>, Box<dyn std::error::Error>> {
     policies.put(AccountPolicy::compile(
         ACCOUNT,
         integrations,
-        &[],
+        &rules::rules(rule_count)?,
         Vec::new(),
         Vec::new(),
     )?);
