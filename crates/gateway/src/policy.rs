@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
-use assay_detect::AccountRules;
+use assay_detect::{AccountRules, CompiledRule};
 use assay_intel::lists::OwnLists;
 use assay_model::document::{
-    Integration, IntegrationKind, List, Rule, Status, TokenScope, list_cidr,
+    Integration, IntegrationKind, List, Reputations, Rule, Status, TokenScope, list_cidr,
 };
 use assay_model::facts::canonical_ip;
 use assay_model::postback::{Definitions, Postback};
@@ -40,6 +40,8 @@ pub struct AccountPolicy {
     pub postbacks: Definitions,
     /// Currency of amounts that name none.
     pub currency: String,
+    /// What is done with what outcomes teach.
+    pub reputation: Reputations,
 }
 
 /// One integration, compiled.
@@ -150,6 +152,7 @@ impl AccountPolicy {
             tokens,
             postbacks: Definitions::from([]),
             currency: "USD".to_owned(),
+            reputation: Reputations::default(),
         })
     }
 
@@ -165,6 +168,23 @@ impl AccountPolicy {
     pub fn with_currency(mut self, currency: String) -> Self {
         self.currency = currency;
         self
+    }
+
+    /// The same with these settings of reputation.
+    #[must_use]
+    pub const fn with_reputation(mut self, reputation: Reputations) -> Self {
+        self.reputation = reputation;
+        self
+    }
+
+    /// The rules of all kinds of integrations, each as often as there are kinds.
+    pub fn every_rule(&self) -> impl Iterator<Item = &CompiledRule> {
+        self.rules.iter().flat_map(|(_, rules)| rules.iter())
+    }
+
+    /// The account's rules by kind of integration.
+    pub fn rules_by_kind(&self) -> impl Iterator<Item = &AccountRules> {
+        self.rules.iter().map(|(_, rules)| rules)
     }
 
     /// The account's rules for a kind of integration.
@@ -253,6 +273,11 @@ impl Snapshot {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Arc<AccountPolicy>> {
         self.accounts.get(&id.0)
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<AccountPolicy>> {
+        self.accounts.values()
     }
 
     /// Whether any account tells anybody of clicks.

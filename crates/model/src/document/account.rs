@@ -62,8 +62,6 @@ pub struct Reputations {
     /// How many times the base rate's odds the whole interval must be above before it may
     /// reject; 1.25 to 100.
     pub margin: f64,
-    /// Days after which an approved conversion that nobody took back counts as paid, a quarter.
-    pub approved_after_d: u32,
 }
 
 /// Whether a reputation may reject.
@@ -84,7 +82,6 @@ impl Default for Reputations {
             half_life: Span(30 * 86_400),
             prior_weight: 10.0,
             margin: 2.0,
-            approved_after_d: 30,
         }
     }
 }
@@ -108,9 +105,6 @@ impl Reputations {
         }
         if !(1.25..=100.0).contains(&self.margin) {
             wrong("margin", "must be 1.25 to 100 times the odds");
-        }
-        if !(1..=365).contains(&self.approved_after_d) {
-            wrong("approved_after_d", "must be 1 to 365 days");
         }
     }
 }

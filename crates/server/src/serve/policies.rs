@@ -106,17 +106,19 @@ impl PolicyLoader {
                 .map(|(doc, body)| (doc.id, body))
                 .collect(),
         );
-        let policy = match self.currency(account).await? {
-            Some(currency) => policy.with_currency(currency),
+        let policy = match self.settings(account).await? {
+            Some(own) => policy
+                .with_reputation(own.reputation)
+                .with_currency(own.currency),
             None => policy,
         };
         Ok(self.engine.policies.put(policy))
     }
 
-    /// The account's own currency.
-    async fn currency(&self, account: AccountId) -> anyhow::Result<Option<String>> {
+    /// The account's own settings.
+    async fn settings(&self, account: AccountId) -> anyhow::Result<Option<Account>> {
         let own = self.documents::<Account>(account, DocKind::Account).await?;
-        Ok(own.into_iter().next().map(|(_, body)| body.currency))
+        Ok(own.into_iter().next().map(|(_, body)| body))
     }
 
     async fn tokens(&self, account: AccountId) -> anyhow::Result<Vec<([u8; 32], TokenPolicy)>> {
