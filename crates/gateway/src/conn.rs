@@ -12,9 +12,10 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::doors::{Answer, DoorRequest, Method, title};
+use crate::address::client_address;
+use crate::doors::{Answer, DoorRequest, Method, host_of, target_of, title};
 use crate::headers::Headers;
-use crate::ingress::{Head, ParamBuffer, PlainRequest, client_address, read_head};
+use crate::ingress::{Head, ParamBuffer, PlainRequest, read_head};
 use crate::lane::Lane;
 use crate::outbox::Scratch;
 use crate::slow;
@@ -152,12 +153,15 @@ async fn answer_plain<C: CounterStore>(
                 } else {
                     "too_large"
                 };
-                let answer = Answer::problem(
-                    status,
-                    code,
-                    "",
-                    "the request head is malformed or too large",
-                );
+                let detail = if status == 400 {
+                    "the request head is no HTTP"
+                } else {
+                    "the request head is too large"
+                };
+                let (target, host) = (target_of(rest), host_of(rest));
+                lane.doors
+                    .note_unread(&lane.engine, (&target, &host), code, detail);
+                let answer = Answer::problem(status, code, "", detail);
                 write_answer(&answer, true, true, &lane.date(), &mut buffers.out);
                 break Next::Close;
             }
@@ -184,6 +188,7 @@ async fn answer_one<C: CounterStore>(
     peer: IpAddr,
 ) {
     let (path, query) = plain.target.split_once('?').unwrap_or((plain.target, ""));
+    let headers = Headers::Head(plain.head);
     let request = DoorRequest {
         method: if plain.get { Method::Get } else { Method::Head },
         path,
@@ -193,8 +198,8 @@ async fn answer_one<C: CounterStore>(
         authorization: plain.authorization,
         key: plain.key,
         host: plain.host,
-        headers: Headers::Head(plain.head),
-        peer: client_address(peer, plain.forwarded, &lane.doors.trusted_proxies),
+        headers,
+        peer: client_address(peer, headers, &lane.doors.trusted_proxies),
     };
     let answer = lane
         .doors

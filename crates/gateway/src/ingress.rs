@@ -1,13 +1,8 @@
-//! Reading requests: heads, queries, forms, and whose address a call comes from.
+//! Reading requests: heads, queries, forms.
 //!
 //! Limits: every length is bounded before anything is kept (`engine::Limits`).
 
-use std::net::IpAddr;
-
-use assay_model::facts::canonical_ip;
-
 use crate::mend::{Mended, mend};
-use crate::policy::in_range;
 
 /// A request that the lane answers itself.
 #[derive(Debug)]
@@ -22,8 +17,6 @@ pub struct PlainRequest<'b> {
     pub authorization: Option<&'b str>,
     /// `X-Assay-Key`.
     pub key: Option<&'b str>,
-    /// `X-Forwarded-For`.
-    pub forwarded: Option<&'b str>,
     /// `Host`.
     pub host: &'b str,
     /// The whole head, for who needs another header.
@@ -74,7 +67,6 @@ pub fn read_head(buffer: &[u8], head_bytes: usize) -> Head<'_> {
         keep_alive: true,
         authorization: None,
         key: None,
-        forwarded: None,
         host: "",
         head: &buffer[..length],
     };
@@ -121,7 +113,6 @@ fn read_header<'b>(
         },
         11 if name.eq_ignore_ascii_case("x-assay-key") => plain.key = text(),
         13 if name.eq_ignore_ascii_case("authorization") => plain.authorization = text(),
-        15 if name.eq_ignore_ascii_case("x-forwarded-for") => plain.forwarded = text(),
         14 if name.eq_ignore_ascii_case("content-length") => return header.value == b"0",
         17 if name.eq_ignore_ascii_case("transfer-encoding") => return false,
         6 if name.eq_ignore_ascii_case("expect") => return false,
@@ -140,34 +131,6 @@ fn too_large(buffer: &[u8]) -> Head<'_> {
             431
         },
     )
-}
-
-/// Whose address a call comes from: the socket's, or what a trusted proxy says.
-///
-/// Walks `X-Forwarded-For` right to left; the first address that is no trusted proxy is the
-/// client. Without trusted proxies the header is not looked at.
-#[must_use]
-pub fn client_address(peer: IpAddr, forwarded: Option<&str>, trusted: &[(IpAddr, u8)]) -> IpAddr {
-    let peer = canonical_ip(peer);
-    let is_trusted = |ip: IpAddr| {
-        trusted
-            .iter()
-            .any(|(base, bits)| in_range(ip, *base, *bits))
-    };
-    let Some(chain) = forwarded.filter(|_| is_trusted(peer)) else {
-        return peer;
-    };
-    let mut client = peer;
-    for hop in chain.rsplit(',') {
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        client = canonical_ip(ip);
-        if !is_trusted(client) {
-            break;
-        }
-    }
-    client
 }
 
 /// Decoded parameters, in one buffer that is kept between requests.
@@ -473,30 +436,6 @@ mod tests {
             read_head(long_header.as_bytes(), 1024),
             Head::Refused(431)
         ));
-    }
-
-    #[test]
-    fn a_forwarded_header_counts_only_through_trusted_proxies() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let trusted = [(ip("10.0.0.0"), 8)];
-        let cases = [
-            ("203.0.113.9", Some("1.1.1.1"), "203.0.113.9"),
-            ("10.0.0.1", Some("1.1.1.1"), "1.1.1.1"),
-            ("10.0.0.1", Some("6.6.6.6, 1.1.1.1, 10.0.0.2"), "1.1.1.1"),
-            ("10.0.0.1", Some("rubbish"), "10.0.0.1"),
-            ("10.0.0.1", None, "10.0.0.1"),
-        ];
-        for (peer, chain, expected) in cases {
-            assert_eq!(
-                client_address(ip(peer), chain, &trusted),
-                ip(expected),
-                "{peer} {chain:?}"
-            );
-        }
-        assert_eq!(
-            client_address(ip("10.0.0.1"), Some("1.1.1.1"), &[]),
-            ip("10.0.0.1")
-        );
     }
 
     proptest! {

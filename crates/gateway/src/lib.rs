@@ -5,6 +5,7 @@
 //! under our own names, `enrich` looks intelligence up, `outbox` keeps the record before
 //! the answer leaves, `lane` runs it all, one thread a core.
 
+mod address;
 mod conn;
 mod conversions;
 pub mod decide;
@@ -28,7 +29,7 @@ mod sources;
 
 pub use conversions::{Conversions, FileClicks, decide_in_file};
 pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
-pub use doors::{Answer, DoorRequest, Doors, Method, Outcomes};
+pub use doors::{Answer, DoorRequest, Doors, Method};
 pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
 pub use headers::Headers;
 pub use lane::{Gateway, GatewayConfig, Shutdown};

@@ -13,7 +13,7 @@ use crate::engine::Limits;
 
 /// A value that cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} {detail}")]
+#[error("{field}{}{detail}", if field.is_empty() { "" } else { " " })]
 pub struct FieldError {
     /// Stable code of the refusal: `missing`, `malformed`, `unknown_field`, `too_many`.
     pub code: &'static str,

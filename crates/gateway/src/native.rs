@@ -96,6 +96,27 @@ fn text_of<'j>(name: &str, raw: &'j RawValue) -> Result<Option<Cow<'j, str>>, Fi
     }
 }
 
+/// The pairs of a JSON object as a form would say them, in their order: texts unescaped,
+/// numbers as written, lists of these joined by commas, anything deeper as JSON.
+///
+/// # Errors
+/// When it is no JSON object.
+pub(crate) fn object_texts(json: &[u8]) -> serde_json::Result<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+    let Pairs(pairs) = serde_json::from_slice(json)?;
+    let texts = pairs.into_iter().filter_map(|(name, raw)| {
+        let text = list_of(&name, raw).unwrap_or(Some(Cow::Borrowed(raw.get())));
+        Some((name, text?))
+    });
+    Ok(texts.collect())
+}
+
+/// The integration that an event names which is wrong elsewhere.
+pub(crate) fn named_integration(json: &[u8]) -> Option<u32> {
+    let Pairs(pairs) = serde_json::from_slice(json).ok()?;
+    let (name, raw) = pairs.iter().find(|(name, _)| name == "integration_id")?;
+    text_of(name, raw).ok()??.parse().ok()
+}
+
 /// A list of texts joined by commas, or a text.
 fn list_of<'j>(name: &str, raw: &'j RawValue) -> Result<Option<Cow<'j, str>>, FieldError> {
     if !raw.get().starts_with('[') {
@@ -226,10 +247,19 @@ impl<'j> NativeEvent<'j> {
     /// # Errors
     /// [`FieldError`] of the first that is wrong.
     pub fn check(&self, times: Times<'_>) -> Result<(), FieldError> {
-        if let (Some(at), Times::Bounded { now, limits }) = (self.time, times) {
-            mapping::time("time", &at.to_string(), now, limits)?;
+        let time = |name: &str, text: &str| {
+            match times {
+                Times::Bounded { now, limits } => mapping::time(name, text, now, limits),
+                Times::Free => Timestamp::parse(text)
+                    .map_err(|e| FieldError::malformed(name, format!("{:?} {e}", cut(text)))),
+            }
+            .map(drop)
+        };
+        if let Some(at) = self.time {
+            time("time", &at.to_string())?;
         }
-        for (field, name, text) in &self.fields {
+        let given = |text: &str| !text.is_empty() && !mapping::is_unreplaced(text);
+        for (field, name, text) in self.fields.iter().filter(|(.., text)| given(text)) {
             match field {
                 Field::Payout | Field::Revenue if !is_decimal(text) => {
                     return Err(FieldError::malformed(
@@ -237,18 +267,21 @@ impl<'j> NativeEvent<'j> {
                         format!("{:?} is not a decimal number", cut(text)),
                     ));
                 }
-                Field::ClickIp if !text.is_empty() => drop(mapping::address(name, text)?),
+                Field::ClickIp => drop(mapping::address(name, text)?),
                 Field::ClickTime
                 | Field::BeginInstallTime
                 | Field::FinishInstallTime
-                | Field::LandingPageTime => {
-                    Timestamp::parse(text)
-                        .map_err(|e| FieldError::malformed(name, format!("{:?} {e}", cut(text))))?;
-                }
+                | Field::LandingPageTime => time(name, text)?,
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether it says where the event came from.
+    #[must_use]
+    pub const fn has_ip(&self) -> bool {
+        self.ip.is_some()
     }
 
     /// The event's own time, when it was given.
@@ -373,6 +406,31 @@ mod tests {
     }
 
     #[test]
+    fn an_object_says_what_a_form_would() {
+        let json = r#"{"a":"x\"y","b":12345678901234567890123,"a":"again","c":1.10,"d":true,
+            "e":null,"f":["en","es"],"g":{"k":[1]},"h":[1,[2]],"":""}"#;
+        let pairs = object_texts(json.as_bytes()).unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| (&**n, &**v)).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("a", "x\"y"),
+                ("b", "12345678901234567890123"),
+                ("a", "again"),
+                ("c", "1.10"),
+                ("d", "true"),
+                ("f", "en,es"),
+                ("g", r#"{"k":[1]}"#),
+                ("h", "[1,[2]]"),
+                ("", ""),
+            ]
+        );
+        for wrong in ["", "[1]", "{bad", "3", "{\"a\":1}x"] {
+            assert!(object_texts(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn wrong_values_are_refused_by_name() {
         for (json, field) in [
             (r#"{"ip":"8.8.8"}"#, "ip"),
@@ -402,6 +460,15 @@ mod tests {
             "click_time"
         );
         assert!(checked(r#"{"payout":"-1.50","revenue":2}"#).is_ok());
+        assert!(checked(r#"{"payout":"{payout}","revenue":"","click_time":""}"#).is_ok());
+        assert!(checked(r#"{"click_time":"2001-01-01"}"#).is_ok());
+        let (now, limits) = (NOW, &Limits::default());
+        for name in ["time", "click_time", "begin_install_time"] {
+            let json = format!(r#"{{"{name}":"2001-01-01"}}"#);
+            let event = NativeEvent::parse(json.as_bytes()).unwrap();
+            let refused = event.check(Times::Bounded { now, limits }).unwrap_err();
+            assert_eq!(refused.field, name);
+        }
     }
 
     #[test]

@@ -19,10 +19,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use crate::address::client_address;
 use crate::conn::{ConnState, Phase, REST_BYTES, REST_TIME, Rewound};
-use crate::doors::{Answer, Caller, DoorRequest, Method, OUTCOMES_BYTES, authorize};
+use crate::doors::{Answer, Caller, DoorRequest, Method, authorize};
 use crate::headers::Headers;
-use crate::ingress::{ParamBuffer, client_address};
+use crate::ingress::ParamBuffer;
 use crate::lane::Lane;
 use crate::outbox::Scratch;
 
@@ -70,11 +71,8 @@ async fn answer<C: CounterStore>(
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let peer = client_address(
-        peer,
-        text(header::HeaderName::from_static("x-forwarded-for")),
-        &lane.doors.trusted_proxies,
-    );
+    let headers = Headers::Map(&parts.headers);
+    let peer = client_address(peer, headers, &lane.doors.trusted_proxies);
     let mut door = DoorRequest {
         method: match parts.method {
             hyper::Method::GET => Method::Get,
@@ -89,7 +87,7 @@ async fn answer<C: CounterStore>(
         authorization: text(header::AUTHORIZATION),
         key: text(header::HeaderName::from_static("x-assay-key")),
         host: text(header::HOST).or(parts.uri.host()).unwrap_or(""),
-        headers: Headers::Map(&parts.headers),
+        headers,
         peer,
     };
     if door.path == "/v1/score/batch" && door.method == Method::Post {
@@ -98,15 +96,12 @@ async fn answer<C: CounterStore>(
             Err(refusal) => reply(refusal),
         });
     }
-    let limit = match door.path {
-        "/v1/outcomes" => OUTCOMES_BYTES,
-        _ => lane.engine.limits.event_bytes,
-    };
+    let limit = lane.engine.limits.event_bytes;
     let read = read_body(body, limit);
     let body = match tokio::time::timeout(Duration::from_secs(10), read).await {
         Ok(Ok(body)) => body,
-        Ok(Err(refusal)) => return Ok(reply(refusal)),
-        Err(_) => return Ok(reply(not_whole())),
+        Ok(Err(refusal)) => return Ok(reply(unread(&lane, &door, refusal))),
+        Err(_) => return Ok(reply(unread(&lane, &door, not_whole()))),
     };
     door.body = &body;
     let (mut scratch, mut params) = (Scratch::default(), ParamBuffer::default());
@@ -140,6 +135,21 @@ async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, Answer> {
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
+}
+
+/// Lists a call whose body was not read.
+fn unread<C: CounterStore>(lane: &Lane<C>, door: &DoorRequest<'_>, refusal: Answer) -> Answer {
+    let code = if refusal.status == 413 {
+        "too_large"
+    } else {
+        "body"
+    };
+    let query = String::from_utf8_lossy(door.query);
+    let target = format!("{}?{query}", door.path);
+    let detail = refusal.error.as_deref().unwrap_or("");
+    lane.doors
+        .note_unread(&lane.engine, (&target, door.host), code, detail);
+    refusal
 }
 
 async fn discard(body: &mut Incoming) {
@@ -292,12 +302,7 @@ impl<C: CounterStore> Batch<C> {
                 self.out.borrow_mut().append(&mut answer);
             }
             Err(error) => {
-                let text = if error.field.is_empty() {
-                    error.detail.clone()
-                } else {
-                    error.to_string()
-                };
-                self.wrong(*number, &error.field, &text);
+                self.wrong(*number, &error.field, &error.to_string());
             }
         }
         !(*number).is_multiple_of(LINES_A_TURN) || self.send().await

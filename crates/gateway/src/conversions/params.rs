@@ -200,10 +200,13 @@ impl<'p> Told<'p> {
             Field::FinishInstallTime,
             Field::LandingPageTime,
         ] {
-            if let Some((name, text)) = self.sent(field) {
-                Timestamp::parse(text)
-                    .map_err(|e| FieldError::malformed(name, format!("{:?} {e}", cut(text))))?;
-            }
+            time(self.sent(field))?;
+        }
+        if let Some((name, text)) = self.sent(Field::SessionTime)
+            && text.trim().parse::<u32>().is_err()
+        {
+            let detail = format!("{:?} is no number of seconds", cut(text));
+            return Err(FieldError::malformed(name, detail));
         }
         Ok(Values {
             time: time(self.time)?,
@@ -356,6 +359,9 @@ mod tests {
             ("conversion_time=soon", "conversion_time"),
             ("click_time=2020-01-01", "click_time"),
             ("begin_install_time=x", "begin_install_time"),
+            ("finish_install_time=2001-01-01", "finish_install_time"),
+            ("session_time=soon", "session_time"),
+            ("session_time=-1", "session_time"),
             ("currency=EURO", "currency"),
         ] {
             told(query, &[("payout", "money")], |told| {

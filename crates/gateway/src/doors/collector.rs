@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, DoorRequest, Method};
+use super::{Answer, DoorRequest};
 
 /// Collects, then sends the page's form.
 const PAGE_SCRIPT: &str = concat!(
@@ -43,9 +43,6 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 
 /// The page of an integration; `click` is the path of its click door.
 pub fn page(request: &DoorRequest<'_>, click: &str) -> Answer {
-    if request.method == Method::Other {
-        return Answer::problem(405, "method", "", "use GET");
-    }
     // The query goes into the page as it came: what it holds is the click door's to judge.
     let query = String::from_utf8_lossy(request.query);
     let target = escaped(&format!("{click}?{query}"));

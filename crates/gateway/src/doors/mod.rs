@@ -4,12 +4,12 @@
 
 mod click;
 mod collector;
-mod outcomes;
 mod postback;
 mod rejection;
 mod route;
 mod s2s;
 mod score;
+mod unread;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -189,8 +189,6 @@ pub struct Doors {
     pub public_hosts: Vec<String>,
     /// Where conversions are taken in; `None` = this process takes none.
     pub conversions: Option<Arc<Conversions>>,
-    /// Where outcomes are taken in; `None` = this process takes none.
-    pub outcomes: Option<Outcomes>,
     /// Keys of agents that may prove who they are; swapped when they are fetched anew.
     pub agents: arc_swap::ArcSwap<crate::proof::AgentKeys>,
 }
@@ -206,9 +204,9 @@ impl Doors {
         request: &DoorRequest<'_>,
     ) -> Answer {
         match request.path {
+            "/ic3.php" if request.method == Method::Other => self.wrong_method(engine, request),
             "/ic3.php" => s2s::answer(engine, outbox, scratch, params, request).await,
             "/v1/score" => score::answer(engine, outbox, scratch, request).await,
-            "/v1/outcomes" => outcomes::answer(self.outcomes.as_ref(), engine, request).await,
             "/sdk.js" | "/lib/index.js" => collector::sdk(),
             "/healthz" => text(200, "ok\n"),
             "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
@@ -238,6 +236,9 @@ impl Doors {
         let Some((account, integration)) = snapshot.integration(route.integration) else {
             return nothing_at(request.path);
         };
+        if request.method == Method::Other {
+            return self.wrong_method(engine, request);
+        }
         match (route.door, self.conversions.as_deref()) {
             (Door::Jsp, conversions) => {
                 // HEAD brings no page, so nothing comes back from it.
@@ -298,6 +299,21 @@ impl Doors {
     }
 }
 
+impl Doors {
+    /// A method that no door has: listed, and refused with those that there are.
+    fn wrong_method<C: CounterStore>(
+        &self,
+        engine: &Engine<C>,
+        request: &DoorRequest<'_>,
+    ) -> Answer {
+        let detail = "use GET or POST";
+        let query = String::from_utf8_lossy(request.query);
+        let target = format!("{}?{query}", request.path);
+        self.note_unread(engine, (&target, request.host), "method", detail);
+        Answer::problem(405, "method", "", detail).with("allow", "GET, HEAD, POST")
+    }
+}
+
 fn nothing_at(path: &str) -> Answer {
     let detail = format!("there is nothing at {}", cut(path));
     Answer::problem(404, "not_found", "", &detail)
@@ -311,10 +327,9 @@ fn text(status: u16, body: &str) -> Answer {
     )
 }
 
-pub use outcomes::Outcomes;
-pub(crate) use outcomes::BODY_BYTES as OUTCOMES_BYTES;
 use route::{Door, Route};
 pub(crate) use score::{Caller, authorize, score_event};
+pub(crate) use unread::{host_of, target_of};
 
 /// A refused call, for the integration's error log: parameter names only, no values.
 pub(crate) fn door_error<C: CounterStore>(

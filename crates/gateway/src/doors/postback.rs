@@ -4,11 +4,13 @@
 //!
 //! Source: SPEC §2.5, facts.md 1.A.2.
 
+use assay_model::EventId;
 use assay_model::ledger::{Conversion, Status, Waiting};
 use assay_model::ports::{CounterStore, LedgerError};
 use assay_model::reason::Reason;
 use assay_model::transaction::KeyRing;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Answer, DoorRequest, Method, door_error, s2s};
 use crate::conversions::{Arrival, BadId, Conversions, Ids, Refused, Told, admit, take};
@@ -41,6 +43,9 @@ impl<'s> Whose<'s> {
     }
 }
 
+/// This door in the error log.
+const DOOR: &str = "postback";
+
 /// Seconds after which a sender may try again.
 const RETRY_AFTER_S: &str = "5";
 
@@ -53,8 +58,8 @@ pub async fn answer<C: CounterStore>(
     whose: &Whose<'_>,
     request: &DoorRequest<'_>,
 ) -> Answer {
-    if let Some(answer) = wrong_method(request.method) {
-        return answer;
+    if request.method == Method::Head {
+        return unforeseen();
     }
     let read = s2s::read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
@@ -71,7 +76,7 @@ pub async fn answer<C: CounterStore>(
     .await
     {
         Ok(arrival) => arrival,
-        Err(refused) => return refuse(engine, "postback", whose, params, request, refused),
+        Err(refused) => return refuse(engine, DOOR, whose, params, request, refused),
     };
     let policies = (whose.account, whose.integration);
     match take(conversions, engine, outbox, scratch, policies, &arrival).await {
@@ -79,23 +84,15 @@ pub async fn answer<C: CounterStore>(
             if !duplicate && conversion.state.waiting == Some(Waiting::Click) {
                 note_unmatched(engine, whose, params, request);
             }
-            Answer::json(
-                conversion_json(&conversion, duplicate)
-                    .to_string()
-                    .into_bytes(),
-            )
+            Answer::json(body_of(&Answered::of(&conversion, duplicate)))
         }
         Err(error) => unavailable(&error),
     }
 }
 
 /// HEAD says what GET would, without counting; conversions cannot be foreseen.
-pub fn wrong_method(method: Method) -> Option<Answer> {
-    match method {
-        Method::Get | Method::Post => None,
-        Method::Head => Some(Answer::json(Vec::new())),
-        Method::Other => Some(Answer::problem(405, "method", "", "use GET or POST")),
-    }
+pub const fn unforeseen() -> Answer {
+    Answer::json(Vec::new())
 }
 
 /// A call that is refused.
@@ -123,7 +120,7 @@ async fn arrive<'p, C: CounterStore>(
 ) -> Result<Arrival<'p>, Refusal> {
     let value = |error| Refusal::Call(Refused::value(error));
     read.map_err(value)?;
-    guard(engine, params, (whose, request), told, Again::Answered).await?;
+    guard(engine, params, (whose, request), told, DOOR).await?;
     let keys = loaded(ring)?;
     let ids = ids(whose, told, keys)?;
     let now = engine.clock.now();
@@ -144,23 +141,13 @@ async fn arrive<'p, C: CounterStore>(
     })
 }
 
-/// What a signed message is that comes again, letter by letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// Answered as before: a conversion sent again changes nothing, and senders repeat until
-    /// they are heard.
-    Answered,
-    /// Refused: what it asks for may have been taken back since.
-    Refused,
-}
-
-/// Key, token, sender's address and signature.
+/// Key, token, sender's address and signature; `door` as the error log calls it.
 pub async fn guard<C: CounterStore>(
     engine: &Engine<C>,
     params: &ParamBuffer,
     (whose, request): (&Whose<'_>, &DoorRequest<'_>),
     told: &Told<'_>,
-    again: Again,
+    door: &'static str,
 ) -> Result<(), Refusal> {
     let integration = whose.integration;
     admit(integration, told, request)?;
@@ -171,7 +158,9 @@ pub async fn guard<C: CounterStore>(
     let Some(fault) = fault else {
         return Ok(());
     };
-    if fault.reason == Reason::Replay && again == Again::Answered {
+    // A conversion sent again is answered as before and changes nothing: senders repeat until
+    // they are heard. What a rejection asks for may have been taken back since.
+    if fault.reason == Reason::Replay && door == DOOR {
         return Ok(());
     }
     let error = fault.cause;
@@ -180,7 +169,7 @@ pub async fn guard<C: CounterStore>(
         let of = (Some(integration.account), Some(integration.id));
         engine
             .errors
-            .note(door_error(engine, "postback", of, &error, sample));
+            .note(door_error(engine, door, of, &error, sample));
         return Ok(());
     }
     Err(Refusal::Call(Refused {
@@ -244,17 +233,9 @@ pub fn refuse<C: CounterStore>(
 }
 
 fn refused_answer(refused: &Refused) -> Answer {
-    let FieldError {
-        code,
-        field,
-        detail,
-    } = &refused.error;
-    let whole = if field.is_empty() {
-        detail.clone()
-    } else {
-        refused.error.to_string()
-    };
-    let mut answer = Answer::problem(refused.status, code, field, &whole);
+    let error = &refused.error;
+    let whole = error.to_string();
+    let mut answer = Answer::problem(refused.status, error.code, &error.field, &whole);
     if let Some(reason) = refused.reason
         && let Ok(Value::Object(mut problem)) = serde_json::from_slice(&answer.body)
     {
@@ -269,12 +250,26 @@ fn refused_answer(refused: &Refused) -> Answer {
 
 /// Its status is the conversion's, so it is no problem document.
 fn bad_id_answer(bad: BadId, sent: &str, error: &FieldError) -> Answer {
-    let body = json!({
-        "conversion_id": null, "transaction_id": sent, "status": Status::Rejected,
-        "reason": bad.reason.code(), "field": error.field, "detail": error.to_string(),
+    #[derive(Serialize)]
+    struct Body<'b> {
+        conversion_id: Option<EventId>,
+        transaction_id: &'b str,
+        status: Status,
+        reason: &'static str,
+        field: &'b str,
+        detail: &'b str,
+    }
+    let detail = error.to_string();
+    let body = body_of(&Body {
+        conversion_id: None,
+        transaction_id: sent,
+        status: Status::Rejected,
+        reason: bad.reason.code(),
+        field: &error.field,
+        detail: &detail,
     });
-    let mut answer = Answer::new(422, "application/json", body.to_string().into_bytes());
-    answer.error = Some(super::header_text(&error.to_string()));
+    let mut answer = Answer::new(422, "application/json", body);
+    answer.error = Some(super::header_text(&detail));
     answer
 }
 
@@ -294,7 +289,7 @@ fn note_unmatched<C: CounterStore>(
     let sample = sample(request.path, params);
     engine
         .errors
-        .note(door_error(engine, "postback", of, &error, sample));
+        .note(door_error(engine, DOOR, of, &error, sample));
 }
 
 /// Nothing was taken: the sender keeps it and tries again.
@@ -304,21 +299,43 @@ pub fn unavailable(error: &LedgerError) -> Answer {
     Answer::problem(503, "unavailable", "", detail).with("retry-after", RETRY_AFTER_S)
 }
 
-/// What a sender is told of a conversion.
-pub fn conversion_json(conversion: &Conversion, duplicate: bool) -> Value {
-    let state = &conversion.state;
-    let reason = (state.status != Status::Approved).then(|| state.reason.code());
-    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let mut out = json!({
-        "conversion_id": conversion.conversion_id,
-        "transaction_id": given(&conversion.transaction_id),
-        "status": state.status,
-        "reason": reason,
-    });
-    if duplicate {
-        out["duplicate"] = true.into();
+/// What a sender is told of a conversion; names in the order of SPEC §2.5.
+#[derive(Debug, Serialize)]
+pub struct Answered<'c> {
+    conversion_id: EventId,
+    transaction_id: Option<&'c str>,
+    status: Status,
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+    /// A rejection's reason in its sender's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'c str>,
+}
+
+impl<'c> Answered<'c> {
+    /// Of a conversion that was taken, or was there already.
+    pub fn of(conversion: &'c Conversion, duplicate: bool) -> Self {
+        let state = &conversion.state;
+        Self {
+            conversion_id: conversion.conversion_id,
+            transaction_id: given(&conversion.transaction_id),
+            status: state.status,
+            reason: (state.status != Status::Approved).then(|| state.reason.code()),
+            duplicate,
+            note: None,
+        }
     }
-    out
+}
+
+/// An answer's JSON; texts, numbers and lists of them always can be written.
+pub fn body_of(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap_or_default()
+}
+
+/// `None` = empty.
+pub fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Path and parameter names; no values, which may be personal.

@@ -10,16 +10,19 @@ use assay_model::ledger::{Change, Conversion, Guard, Status};
 use assay_model::ports::{CounterStore, LedgerError, SentId};
 use assay_model::postback::owes;
 use assay_model::reason::Reason;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::postback::{
-    Again, Refusal, Whose, conversion_json, guard, ids, loaded, refuse, unavailable, wrong_method,
+    Answered, Refusal, Whose, body_of, given, guard, ids, loaded, refuse, unavailable, unforeseen,
 };
-use super::{Answer, DoorRequest, s2s};
+use super::{Answer, DoorRequest, Method, s2s};
 use crate::conversions::{Conversions, Ids, Refused, Told};
 use crate::engine::Engine;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{FieldError, cut};
+
+/// This door in the error log.
+const DOOR: &str = "rejection";
 
 /// What a rejection asks for.
 struct Wish<'p> {
@@ -38,15 +41,15 @@ pub async fn answer<C: CounterStore>(
     whose: &Whose<'_>,
     request: &DoorRequest<'_>,
 ) -> Answer {
-    if let Some(answer) = wrong_method(request.method) {
-        return answer;
+    if request.method == Method::Head {
+        return unforeseen();
     }
     let read = s2s::read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
     let told = Told::read(params, &whose.integration.conversion_names);
     let wish = match wish(engine, params, (whose, request), &told, read).await {
         Ok(wish) => wish,
-        Err(refusal) => return refuse(engine, "rejection", whose, params, request, refusal),
+        Err(refusal) => return refuse(engine, DOOR, whose, params, request, refusal),
     };
     match change(conversions, engine, whose, &wish).await {
         Ok(changed) if changed.is_empty() => {
@@ -55,11 +58,20 @@ pub async fn answer<C: CounterStore>(
                 reason: None,
                 error: unknown(&wish),
             };
-            refuse(engine, "rejection", whose, params, request, refused.into())
+            refuse(engine, DOOR, whose, params, request, refused.into())
         }
-        Ok(changed) => Answer::json(changed_json(&changed).to_string().into_bytes()),
-        Err(LedgerError::Refused(refused)) => {
-            Answer::problem(409, "conflict", "status", &refused.to_string())
+        Ok(changed) => Answer::json(changed_body(&changed)),
+        Err(LedgerError::Refused(detail)) => {
+            let refused = Refused {
+                status: 409,
+                reason: None,
+                error: FieldError {
+                    code: "conflict",
+                    field: "status".to_owned(),
+                    detail: detail.to_string(),
+                },
+            };
+            refuse(engine, DOOR, whose, params, request, refused.into())
         }
         Err(error) => unavailable(&error),
     }
@@ -74,7 +86,7 @@ async fn wish<'p, C: CounterStore>(
 ) -> Result<Wish<'p>, Refusal> {
     let value = |error| Refusal::Call(Refused::value(error));
     read.map_err(value)?;
-    guard(engine, params, of, told, Again::Refused).await?;
+    guard(engine, params, of, told, DOOR).await?;
     let to = match told.status() {
         None | Some("rejected") => Status::Rejected,
         Some("approved") => Status::Approved,
@@ -193,20 +205,27 @@ fn unknown(wish: &Wish<'_>) -> FieldError {
 }
 
 /// As a postback is answered; where one id stands for several, with each of them.
-fn changed_json(changed: &[Conversion]) -> Value {
-    let all: Vec<Value> = changed
-        .iter()
-        .map(|conversion| {
-            let mut shown = conversion_json(conversion, false);
-            if !conversion.state.note.is_empty() {
-                shown["note"] = conversion.state.note.as_str().into();
-            }
-            shown
-        })
-        .collect();
-    let mut out = all.first().cloned().unwrap_or_default();
-    if all.len() > 1 {
-        out["conversions"] = all.into();
-    }
-    out
+#[derive(Serialize)]
+struct Changed<'c> {
+    #[serde(flatten)]
+    first: Option<&'c Answered<'c>>,
+    #[serde(skip_serializing_if = "is_one")]
+    conversions: &'c [Answered<'c>],
+}
+
+fn is_one(conversions: &&[Answered<'_>]) -> bool {
+    conversions.len() < 2
+}
+
+fn changed_body(changed: &[Conversion]) -> Vec<u8> {
+    let told = |conversion| {
+        let mut told = Answered::of(conversion, false);
+        told.note = given(&conversion.state.note);
+        told
+    };
+    let all: Vec<Answered<'_>> = changed.iter().map(told).collect();
+    body_of(&Changed {
+        first: all.first(),
+        conversions: &all,
+    })
 }

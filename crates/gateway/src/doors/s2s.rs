@@ -5,6 +5,8 @@
 //!
 //! Source: SPEC §2.1, facts.md 1.C.
 
+use std::sync::Arc;
+
 use assay_model::document::Integration;
 use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::ports::CounterStore;
@@ -17,7 +19,9 @@ use crate::decide::{Decision, decide};
 use crate::engine::Engine;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{self, FieldError, is_unreplaced};
+use crate::native;
 use crate::outbox::{Outbox, Scratch};
+use crate::policy::{AccountPolicy, IntegrationPolicy, Snapshot};
 
 /// The dialect's names and ours; the order is the guide's.
 const NAMES: [(&str, Field); 12] = [
@@ -55,10 +59,8 @@ pub async fn answer<C: CounterStore>(
     params: &mut ParamBuffer,
     request: &DoorRequest<'_>,
 ) -> Answer {
-    match request.method {
-        Method::Head => return Answer::json(Vec::new()),
-        Method::Other => return Answer::problem(405, "method", "", "use GET or POST"),
-        Method::Get | Method::Post => {}
+    if request.method == Method::Head {
+        return Answer::json(Vec::new());
     }
     let taken = read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
@@ -71,9 +73,8 @@ pub async fn answer<C: CounterStore>(
     );
     read_call(params, &mut call, &mut event);
     let snapshot = engine.policies.load();
-    let integration = call.s.and_then(|s| s.parse().ok()).map(IntegrationId);
-    let named = integration.and_then(|id| snapshot.integration(id));
-    let own = call.b.and_then(|b| b.parse().ok()).map(AccountId);
+    let named = named(&snapshot, call.s);
+    let own = account_of(call.b);
     // An integration of another account than `b` is none at all.
     let found = named.filter(|(account, _)| own == Some(account.account));
     let checked = taken.and_then(|()| check(&call, &mut event, found.map(|(_, i)| &**i), request));
@@ -81,13 +82,7 @@ pub async fn answer<C: CounterStore>(
         let cause = checked
             .err()
             .unwrap_or_else(|| FieldError::malformed("s", "names no integration"));
-        // The log of the integration that `s` names, unless `b` is another account of ours:
-        // a mistyped or missing `b` must be seen by somebody, and nobody else's log be filled.
-        let own = own.filter(|id| snapshot.account(*id).is_some());
-        let of = match named.filter(|(a, _)| own.is_none_or(|id| id == a.account)) {
-            Some((a, i)) => (Some(a.account), Some(i.id)),
-            None => (own, None),
-        };
+        let of = owner(&snapshot, call.b, call.s);
         engine.refuse(door_error(engine, "s2s", of, &cause, sample(params)));
         return refused(&cause);
     };
@@ -106,6 +101,31 @@ pub async fn answer<C: CounterStore>(
     .await
 }
 
+type Named = (Arc<AccountPolicy>, Arc<IntegrationPolicy>);
+
+fn named<'s>(snapshot: &'s Snapshot, s: Option<&str>) -> Option<&'s Named> {
+    snapshot.integration(IntegrationId(s?.parse().ok()?))
+}
+
+fn account_of(b: Option<&str>) -> Option<AccountId> {
+    b?.parse().ok().map(AccountId)
+}
+
+/// In whose error log a refused call stands: that of the integration which `s` names, unless
+/// `b` is another account of ours: a mistyped or missing `b` must be seen by somebody, and
+/// nobody else's log be filled.
+pub(super) fn owner(
+    snapshot: &Snapshot,
+    b: Option<&str>,
+    s: Option<&str>,
+) -> (Option<AccountId>, Option<IntegrationId>) {
+    let own = account_of(b).filter(|id| snapshot.account(*id).is_some());
+    match named(snapshot, s).filter(|(a, _)| own.is_none_or(|id| id == a.account)) {
+        Some((a, i)) => (Some(a.account), Some(i.id)),
+        None => (own, None),
+    }
+}
+
 /// Query first, then a form or a JSON object: all three mean the same.
 pub(super) fn read_params(
     params: &mut ParamBuffer,
@@ -115,16 +135,11 @@ pub(super) fn read_params(
     params.clear();
     let mut fits = params.decode(request.query, max);
     if request.method == Method::Post && !request.body.is_empty() {
-        if request.content_type.starts_with("application/json") {
-            let object: serde_json::Map<String, serde_json::Value> =
-                serde_json::from_slice(request.body).map_err(|e| {
-                    FieldError::malformed("body", format!("is not a JSON object: {e}"))
-                })?;
-            for (name, value) in &object {
-                let text = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
-                fits &= value.is_null() || params.push(name, &text, max);
+        if is_json(request.content_type) {
+            let pairs = native::object_texts(request.body)
+                .map_err(|e| FieldError::malformed("body", format!("is not a JSON object: {e}")))?;
+            for (name, text) in &pairs {
+                fits &= params.push(name, text, max);
             }
         } else {
             fits &= params.decode(request.body, max);
@@ -139,6 +154,12 @@ pub(super) fn read_params(
             detail: format!("are more than {max}"),
         })
     }
+}
+
+/// Media types are written in any case, and may have parameters.
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or("");
+    media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn read_call<'p>(params: &'p ParamBuffer, call: &mut Call<'p>, event: &mut Hit<'p>) {
@@ -218,7 +239,7 @@ fn is_blank(text: &str) -> bool {
 fn check(
     call: &Call<'_>,
     event: &mut Hit<'_>,
-    integration: Option<&crate::policy::IntegrationPolicy>,
+    integration: Option<&IntegrationPolicy>,
     request: &DoorRequest<'_>,
 ) -> Result<(), FieldError> {
     let given = |name: &str, value: Option<&str>| match value {
@@ -316,13 +337,8 @@ fn add_defaults<'p>(event: &mut Hit<'p>, settings: &'p Integration) {
 }
 
 fn refused(cause: &FieldError) -> Answer {
-    let detail = if cause.field.is_empty() {
-        cause.detail.clone()
-    } else {
-        cause.to_string()
-    };
     Answer {
-        error: Some(header_text(&detail)),
+        error: Some(header_text(&cause.to_string())),
         ..Answer::json(br#"{"tqs":{"score":-1,"reason":"ERR"}}"#.to_vec())
     }
 }

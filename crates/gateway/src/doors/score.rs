@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Answer, DoorRequest, Method, door_error};
 use crate::engine::Engine;
 use crate::mapping::FieldError;
-use crate::native::{NativeEvent, Times, answer_json, decide_native};
+use crate::native::{NativeEvent, Times, answer_json, decide_native, named_integration};
 use crate::outbox::{Outbox, Scratch};
 use crate::policy::{AccountPolicy, IntegrationPolicy, Snapshot};
 
@@ -79,6 +79,24 @@ fn bearer(header: &str) -> Option<&str> {
 }
 
 impl Caller {
+    /// In whose error log a refused event stands: the named integration's, unless it is
+    /// another account's; else that of the account that sent it.
+    fn owner(
+        &self,
+        snapshot: &Snapshot,
+        named: Option<u32>,
+    ) -> (Option<AccountId>, Option<IntegrationId>) {
+        let own = match self {
+            Self::Account(id) => Some(*id),
+            Self::Key(_) => None,
+        };
+        let named = named.and_then(|id| snapshot.integration(IntegrationId(id)));
+        match named.filter(|(account, _)| own.is_none_or(|id| id == account.account)) {
+            Some((account, integration)) => (Some(account.account), Some(integration.id)),
+            None => (own, None),
+        }
+    }
+
     /// The integration that an event names, if the caller may score for it.
     ///
     /// # Errors
@@ -155,11 +173,7 @@ pub async fn answer<C: CounterStore>(
                 "source" => 403,
                 _ => 422,
             };
-            let mut detail = error.to_string();
-            if error.field.is_empty() {
-                detail.clone_from(&error.detail);
-            }
-            Answer::problem(status, error.code, &error.field, &detail)
+            Answer::problem(status, error.code, &error.field, &error.to_string())
         }
     }
 }
@@ -178,25 +192,22 @@ pub async fn score_event<C: CounterStore>(
 ) -> Result<Vec<u8>, FieldError> {
     let snapshot = engine.policies.load();
     let now = engine.clock.now();
-    let mut named = None;
     let prepared = (|| {
         let event = NativeEvent::parse(json)?;
-        named = event.integration_id;
         let found = caller.integration(&snapshot, event.integration_id, peer)?;
         event.check(Times::Bounded {
             now,
             limits: &engine.limits,
         })?;
+        if !event.has_ip() {
+            return Err(FieldError::missing("ip"));
+        }
         Ok((event, found))
     })();
     let (event, (account, integration)) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            let own = named.and_then(|id| snapshot.integration(IntegrationId(id)));
-            let own = own.filter(
-                |(account, _)| !matches!(caller, Caller::Account(id) if *id != account.account),
-            );
-            let of = own.map_or((None, None), |(a, i)| (Some(a.account), Some(i.id)));
+            let of = caller.owner(&snapshot, named_integration(json));
             engine.refuse(door_error(engine, "score", of, &error, "/v1/score".into()));
             return Err(error);
         }

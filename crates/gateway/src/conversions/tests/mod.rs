@@ -1,5 +1,6 @@
 //! The doors of conversions, asked as senders ask them.
 
+mod doors;
 mod log;
 mod postback;
 mod rejection;

@@ -255,6 +255,22 @@ impl World {
         errors.iter().map(|e| (e.code, e.field.clone())).collect()
     }
 
+    /// Door, integration and field of what stands in the error log.
+    pub fn listed(&self) -> Vec<(&'static str, Option<u32>, String)> {
+        let errors = self.errors.0.lock().unwrap();
+        let own = errors.iter();
+        own.map(|e| (e.door, e.integration.map(|id| id.0), e.field.clone()))
+            .collect()
+    }
+
+    /// A call of which only the target was read.
+    pub fn unread(&self, target: &str) {
+        let call = (target, "assay.test");
+        let detail = "the request head is too large";
+        self.doors
+            .note_unread(&*self.engine, call, "too_large", detail);
+    }
+
     /// How many conversions moved counters.
     pub fn counted(&self) -> u32 {
         *self.engine.counters.events.lock().unwrap() - self.clicks.get()

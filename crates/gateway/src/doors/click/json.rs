@@ -102,7 +102,8 @@ fn field(told: Told<'_>, name: &str) -> Value {
     let ip = told.facts.ip.as_ref();
     match name {
         "monitoring_mode" => (verdict.action == Action::Monitored).into(),
-        "filter_group_id" => verdict.rule.id.into(),
+        // What nobody screened has no rule.
+        "filter_group_id" => Some(verdict.rule.id).filter(|id| *id != 0).into(),
         "rejections" => rejections(verdict),
         "is_bot" => told.facts.ua.as_ref().map_or(Value::Null, |ua| {
             u8::from(is_robot(ua.kind) || verdict.findings.iter().any(|f| is_bot(f.reason))).into()

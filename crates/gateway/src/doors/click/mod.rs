@@ -73,9 +73,6 @@ pub async fn answer<C: CounterStore>(
     owner: Owner<'_>,
     kind: EventKind,
 ) -> Answer {
-    if request.method == Method::Other {
-        return Answer::problem(405, "method", "", "use GET or POST");
-    }
     let taken = s2s::read_params(params, request, engine.limits.params);
     let params: &ParamBuffer = params;
     let call = Call::read(params, &owner.integration.clicks.renames, kind);
@@ -232,9 +229,5 @@ fn refused(error: &FieldError) -> Answer {
         "source" => 403,
         _ => 422,
     };
-    let detail = match error.field.as_str() {
-        "" => error.detail.clone(),
-        _ => error.to_string(),
-    };
-    Answer::problem(status, error.code, &error.field, &detail)
+    Answer::problem(status, error.code, &error.field, &error.to_string())
 }
