@@ -29,7 +29,7 @@ mod sources;
 
 pub use conversions::{Conversions, FileClicks, decide_in_file};
 pub use decide::{Course, Decision, Screening, decide, decide_as, foresee};
-pub use doors::{Answer, DoorRequest, Doors, Method};
+pub use doors::{Answer, DoorRequest, Doors, Method, Outcomes};
 pub use engine::{BUCKETS_US, Engine, EngineStats, Limits};
 pub use headers::Headers;
 pub use lane::{Gateway, GatewayConfig, Shutdown};

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::address::client_address;
 use crate::conn::{ConnState, Phase, REST_BYTES, REST_TIME, Rewound};
-use crate::doors::{Answer, Caller, DoorRequest, Method, authorize};
+use crate::doors::{Answer, Caller, DoorRequest, Method, OUTCOMES_BYTES, authorize};
 use crate::headers::Headers;
 use crate::ingress::ParamBuffer;
 use crate::lane::Lane;
@@ -96,7 +96,10 @@ async fn answer<C: CounterStore>(
             Err(refusal) => reply(refusal),
         });
     }
-    let limit = lane.engine.limits.event_bytes;
+    let limit = match door.path {
+        "/v1/outcomes" => OUTCOMES_BYTES,
+        _ => lane.engine.limits.event_bytes,
+    };
     let read = read_body(body, limit);
     let body = match tokio::time::timeout(Duration::from_secs(10), read).await {
         Ok(Ok(body)) => body,

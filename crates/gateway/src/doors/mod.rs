@@ -4,6 +4,7 @@
 
 mod click;
 mod collector;
+mod outcomes;
 mod postback;
 mod rejection;
 mod route;
@@ -189,6 +190,8 @@ pub struct Doors {
     pub public_hosts: Vec<String>,
     /// Where conversions are taken in; `None` = this process takes none.
     pub conversions: Option<Arc<Conversions>>,
+    /// Where outcomes are taken in; `None` = this process takes none.
+    pub outcomes: Option<Outcomes>,
     /// Keys of agents that may prove who they are; swapped when they are fetched anew.
     pub agents: arc_swap::ArcSwap<crate::proof::AgentKeys>,
 }
@@ -207,6 +210,7 @@ impl Doors {
             "/ic3.php" if request.method == Method::Other => self.wrong_method(engine, request),
             "/ic3.php" => s2s::answer(engine, outbox, scratch, params, request).await,
             "/v1/score" => score::answer(engine, outbox, scratch, request).await,
+            "/v1/outcomes" => outcomes::answer(self.outcomes.as_ref(), engine, request).await,
             "/sdk.js" | "/lib/index.js" => collector::sdk(),
             "/healthz" => text(200, "ok\n"),
             "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
@@ -327,6 +331,8 @@ fn text(status: u16, body: &str) -> Answer {
     )
 }
 
+pub(crate) use outcomes::BODY_BYTES as OUTCOMES_BYTES;
+pub use outcomes::Outcomes;
 use route::{Door, Route};
 pub(crate) use score::{Caller, authorize, score_event};
 pub(crate) use unread::{host_of, target_of};
