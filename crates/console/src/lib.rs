@@ -12,6 +12,7 @@ mod documents;
 mod edge;
 mod error;
 mod events;
+mod holdout;
 mod integrations;
 mod intel;
 mod lists;

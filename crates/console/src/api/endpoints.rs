@@ -15,7 +15,9 @@ use crate::lists::Lists;
 use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
-use crate::{accounts, conversions, events, intel, refusals, replay, reports, rules, tokens};
+use crate::{
+    accounts, conversions, events, holdout, intel, refusals, replay, reports, rules, tokens,
+};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -132,6 +134,14 @@ const DELIVERIES: &[Param] = &[
     param("before", "Cursor: the `next` of the page before."),
     param("limit", "Most deliveries, 1 to 500; 50 when left out."),
 ];
+const HOLDOUT: &[Param] = &[
+    param(
+        "from",
+        "Clicks from here on; today's midnight when left out. A date is its midnight in the account's time zone.",
+    ),
+    param("to", "Clicks before here; now when left out."),
+    param("limit", "Most sources; 100 when left out."),
+];
 const REPLAY: &[Param] = &[param(
     "sources",
     "Most sources, those with most changes first; 100 when left out.",
@@ -219,6 +229,7 @@ endpoints! {
     get    "/conversions/{conversion_id}" Read "" "Conversion" NONE "One conversion with its history" conversions::read;
     get    "/reports/clicks" Read "" "ClickReport" REPORT "The click report" reports::clicks;
     get    "/reports/conversions" Read "" "ConversionReport" REPORT "The conversion report" reports::conversions;
+    get    "/holdout" Read "" "Holdout" HOLDOUT "What rules let through on purpose, and how it converts beside what was approved" holdout::read;
     get    "/replays" Read "" "[Replay]" NONE "Replays that run or ran lately, newest first" replay::list;
     post   "/replays" Read "ReplayAsked" "Replay" NONE "Judge recorded events again, to see what rules would change" replay::create;
     get    "/replays/{id}" Read "" "Replay" REPLAY "How far a replay is, and what it came to" replay::read;

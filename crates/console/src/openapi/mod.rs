@@ -5,6 +5,7 @@
 //! A test holds every schema against real answers, so it cannot drift.
 
 mod conversions;
+mod holdout;
 mod matrix;
 mod postbacks;
 mod replay;

@@ -38,6 +38,7 @@ pub fn all() -> Value {
     let shapes = shapes.chain(super::postbacks::shapes());
     let shapes = shapes.chain(super::matrix::shapes());
     let shapes = shapes.chain(super::replay::shapes());
+    let shapes = shapes.chain(super::holdout::shapes());
     let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
     Value::Object(Map::from_iter(shapes))
 }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{Call, Query, ok};
 use crate::error::ApiError;
 
-pub use gate::Gate;
+pub use gate::{Gate, busy};
 
 /// Most dimensions of one report.
 const GROUPS_MAX: usize = 6;
@@ -55,7 +55,7 @@ pub async fn clicks(mut call: Call) -> Result<Response, ApiError> {
 }
 
 /// A place among the account's reports; `None` = all are taken.
-fn enter(call: &Call) -> Option<gate::Pass<'_>> {
+pub fn enter(call: &Call) -> Option<gate::Pass<'_>> {
     let most = call.app.state.settings.reports_parallel;
     call.app.reports.enter(call.caller.account, most)
 }
