@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure")]
 
 mod case;
+#[path = "case/reasons.rs"]
+mod reasons;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -259,6 +259,29 @@ impl Case {
         if self.expect.check != folder_expects {
             return Err(format!("expects {} in this folder", self.expect.check));
         }
+        self.judged(filter, |verdict, event| {
+            if !assay_detect::verdict::agrees(verdict, event) {
+                return Err("the verdict does not follow from its evidence".into());
+            }
+            differs(
+                "check",
+                &self.expected_check(),
+                &check_json(verdict, filter)?,
+            )?;
+            differs(
+                "findings",
+                &json!(self.expect.findings),
+                &findings_json(verdict),
+            )
+        })?
+    }
+
+    /// Judges the case by `filter` alone and shows the verdict.
+    pub fn judged<R>(
+        &self,
+        filter: &str,
+        look: impl FnOnce(&Verdict<'_>, EventKind) -> R,
+    ) -> Result<R, String> {
         let rule = self.rule(filter)?;
         let facts = self.facts()?;
         if !self.readings.is_empty() && self.readings.len() != rule.needs().len() {
@@ -280,19 +303,7 @@ impl Case {
             ..Recall::default()
         };
         let verdict = rule.judge(&facts, &recall, OnDegraded::Allow);
-        if !assay_detect::verdict::agrees(&verdict, facts.hit.event) {
-            return Err("the verdict does not follow from its evidence".into());
-        }
-        differs(
-            "check",
-            &self.expected_check(),
-            &check_json(&verdict, filter)?,
-        )?;
-        differs(
-            "findings",
-            &json!(self.expect.findings),
-            &findings_json(&verdict),
-        )
+        Ok(look(&verdict, facts.hit.event))
     }
 
     fn rule(&self, filter: &str) -> Result<CompiledRule, String> {
