@@ -12,7 +12,6 @@ use assay_model::document::{Integration, IntegrationKind, Rule};
 use assay_model::ports::{ControlStore, DocKind, EventReader, StoredEvent};
 use assay_model::{AccountId, EventId, EventRecord};
 use assay_store::embedded::SqliteControlStore;
-use assay_store::embedded::control::ControlOptions;
 use assay_store::embedded::events::EmbeddedEvents;
 use clap::Args;
 use serde_json::{Value, json};
@@ -36,7 +35,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let dir = &config.storage.dir;
     let path = dir.join("control.db");
     anyhow::ensure!(path.exists(), "{} holds no store", dir.display());
-    let control = SqliteControlStore::open(&path, ControlOptions::default())?;
+    let control = SqliteControlStore::open(&path, config.secrets.control())?;
     let events = EmbeddedEvents::open_read_only(dir);
     crate::offline::wait(async {
         let (account, stored) = find(&control, &events, args.event_id)

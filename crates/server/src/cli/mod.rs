@@ -7,6 +7,7 @@ mod intel;
 mod openapi;
 mod replay;
 mod score;
+mod secrets;
 mod serve;
 mod simulate;
 
@@ -61,6 +62,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Look at, import and update intelligence.
     Intel(intel::IntelArgs),
+    /// Look after the keys that seal the control data.
+    Secrets(secrets::SecretsArgs),
     /// Check or print the configuration.
     Config(config::ConfigArgs),
     /// Print the OpenAPI document of the management API.
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Intel(args) => intel::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Secrets(args) => secrets::run(&args),
     };
     match done {
         Ok(code) => code,

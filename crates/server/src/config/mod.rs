@@ -10,6 +10,8 @@ mod gateway;
 mod intelligence;
 mod listen;
 mod postbacks;
+mod secrets;
+mod sources;
 mod storage;
 mod template;
 
@@ -26,6 +28,8 @@ pub use gateway::Gateway;
 pub use intelligence::Intelligence;
 pub use listen::Listen;
 pub use postbacks::Postbacks;
+pub use secrets::Secrets;
+pub use sources::Sources;
 pub use storage::Storage;
 pub use template::template;
 
@@ -48,6 +52,10 @@ described! {
         pub console: Console,
         /// Postbacks out.
         pub postbacks: Postbacks,
+        /// Sources judged by their statistics.
+        pub sources: Sources,
+        /// What seals the control data.
+        pub secrets: Secrets,
     }
 }
 
@@ -89,6 +97,8 @@ impl Config {
             agents: section(table, "agents", &mut problems),
             console: section(table, "console", &mut problems),
             postbacks: section(table, "postbacks", &mut problems),
+            sources: section(table, "sources", &mut problems),
+            secrets: section(table, "secrets", &mut problems),
         };
         for name in table.keys() {
             problems.push(Problem::new(name, "there is no such section"));
@@ -142,6 +152,8 @@ impl Config {
         self.agents.check(problems);
         self.console.check(problems);
         self.postbacks.check(problems);
+        self.sources.check(problems);
+        self.secrets.check(problems);
     }
 }
 

@@ -27,6 +27,8 @@ pub fn template() -> anyhow::Result<String> {
         agents,
         console,
         postbacks,
+        sources,
+        secrets,
     } = Config::default();
     let mut out = HEAD.to_owned();
     section(&mut out, "listen", &listen)?;
@@ -36,6 +38,8 @@ pub fn template() -> anyhow::Result<String> {
     section(&mut out, "agents", &agents)?;
     section(&mut out, "console", &console)?;
     section(&mut out, "postbacks", &postbacks)?;
+    section(&mut out, "sources", &sources)?;
+    section(&mut out, "secrets", &secrets)?;
     Ok(out)
 }
 

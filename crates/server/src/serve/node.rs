@@ -1,26 +1,29 @@
 //! The parts of a node: spool, events, counters, control data, intelligence, engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_gateway::{Conversions, Doors, Engine, EngineStats, Policies};
+use assay_gateway::{Conversions, Doors, Engine, EngineStats, Outcomes, Policies};
 use assay_intel::store::IntelStore;
 use assay_intel::ua::UaCache;
 use assay_model::document::list_cidr;
 use assay_model::ports::{ControlStore, EventLog, KeyStore, PolicyPublisher};
 use assay_model::{Clock, EventId, EventIds, SystemClock};
-use assay_store::embedded::control::ControlOptions;
 use assay_store::embedded::counters::{CounterOptions, CounterTable};
 use assay_store::embedded::errors::ErrorLogOptions;
 use assay_store::embedded::events::{EventStore, EventsOptions};
 use assay_store::embedded::ledger::LedgerOptions;
-use assay_store::embedded::{SqliteControlStore, SqliteErrorLog, SqliteLedger, SqlitePostbacks};
+use assay_store::embedded::sources::SourcesOptions;
+use assay_store::embedded::{
+    SqliteControlStore, SqliteErrorLog, SqliteLedger, SqlitePostbacks, SqliteSources,
+};
 use assay_store::spool::{FolderLock, LaneLog, Spool, SpoolOptions, SteadyLog, SteadyStats};
 
 use super::keys::KeyKeeper;
 use super::policies::PolicyLoader;
 use super::postbacks::Postbacks;
+use super::sources::{SourceKeeper, SourcePorts};
 use crate::config::Config;
 
 /// Number of this node in its event ids; one node until backends are shared.
@@ -52,6 +55,8 @@ pub struct Node {
     pub keys: Arc<KeyKeeper>,
     /// The folder of imported lists.
     pub intel: IntelStore,
+    /// What judges sources and learns outcomes.
+    pub sources: Arc<SourceKeeper>,
 }
 
 /// The writing end of each lane, with the ids that continue its log.
@@ -79,8 +84,9 @@ impl Node {
         let log_of = |log| SteadyLog::new(log, Arc::clone(&clock), options, Arc::clone(&steady));
         let control = Arc::new(SqliteControlStore::open(
             &dir.join("control.db"),
-            ControlOptions::default(),
+            config.secrets.control(),
         )?);
+        config.secrets.warn(&dir);
         let ledger = SqliteLedger::open(&dir.join("ledger.db"), LedgerOptions::default())?;
         let newest = events.newest_id().max(ledger.newest_id());
         let logs = with_ids(logs, &spool, newest, log_of);
@@ -100,6 +106,11 @@ impl Node {
             sources: assay_gateway::SourceSnapshots::default(),
             stats: EngineStats::default(),
         });
+        let sources = Arc::new(SourceKeeper::new(
+            Arc::clone(&engine),
+            source_ports(&dir, &events, &ledger)?,
+            config.sources.options(),
+        ));
         let doors = Arc::new(Doors {
             ready: false.into(),
             trusted_proxies: config
@@ -114,6 +125,7 @@ impl Node {
                 Arc::new(events.clicks()),
                 Arc::new(events.reader()),
             ))),
+            outcomes: Some(Outcomes(Arc::clone(&sources) as _)),
             agents: arc_swap::ArcSwap::default(),
         });
         let keys = Arc::new(KeyKeeper::new(
@@ -146,10 +158,27 @@ impl Node {
                 policies,
                 keys,
                 intel,
+                sources,
             },
             logs,
         ))
     }
+}
+
+fn source_ports(
+    dir: &Path,
+    events: &EventStore,
+    ledger: &SqliteLedger,
+) -> anyhow::Result<SourcePorts> {
+    let store = SqliteSources::open(&dir.join("sources.db"), SourcesOptions::default())?;
+    Ok(SourcePorts {
+        store: Arc::new(store),
+        events: Arc::new(events.reader()),
+        scan: Arc::new(events.scan()),
+        clicks: Arc::new(events.clicks()),
+        ledger: Arc::new(ledger.clone()),
+        feed: Arc::new(ledger.clone()),
+    })
 }
 
 fn open_spool(config: &Config, lock: &Arc<FolderLock>) -> anyhow::Result<(Spool, Vec<LaneLog>)> {

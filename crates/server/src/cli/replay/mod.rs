@@ -13,7 +13,6 @@ use assay_console::replay::{self, Given, Outcome, Plan, Ports, Progress, Rules};
 use assay_model::document::Account;
 use assay_model::ports::{ControlStore, DocKind};
 use assay_model::{AccountId, Clock, Span, SystemClock, Timestamp};
-use assay_store::embedded::control::ControlOptions;
 use assay_store::embedded::events::EmbeddedScan;
 use assay_store::embedded::ledger::LedgerOptions;
 use assay_store::embedded::{SqliteControlStore, SqliteLedger};
@@ -21,6 +20,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::DataArgs;
+use crate::config::Config;
 use crate::offline;
 
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub struct ReplayArgs {
 pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let config = args.data.load()?;
     let dir = &config.storage.dir;
-    let control = Arc::new(open_control(dir)?);
+    let control = Arc::new(open_control(&config)?);
     let ledger = SqliteLedger::open(&dir.join("ledger.db"), LedgerOptions::default())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let ports = Ports {
@@ -87,10 +87,11 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Opens control data; there must be some.
-pub fn open_control(dir: &Path) -> anyhow::Result<SqliteControlStore> {
+pub fn open_control(config: &Config) -> anyhow::Result<SqliteControlStore> {
+    let dir = &config.storage.dir;
     let path = dir.join("control.db");
     anyhow::ensure!(path.exists(), "{} holds no store", dir.display());
-    Ok(SqliteControlStore::open(&path, ControlOptions::default())?)
+    Ok(SqliteControlStore::open(&path, config.secrets.control())?)
 }
 
 /// The account that is meant: the one named, or the only one.
