@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 
 use assay_model::EventId;
-use assay_model::Timestamp;
 use assay_model::document::{Clicks, OnReject};
 use assay_model::facts::Facts;
-use assay_model::hit::Field;
+use assay_model::hit::{Field, name_of_v1};
 use assay_model::template::{PublicHost, UrlTemplate, Values, append_params};
 use assay_model::verdict::Action;
 
@@ -238,6 +237,7 @@ impl Filling<'_> {
 impl Values for Filling<'_> {
     fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         let name = self.renames.ours(name).unwrap_or(name);
+        let name = name_of_v1(name).unwrap_or(name);
         let hit = &self.facts.hit;
         let ip = self.facts.ip.as_ref();
         let made = match name {
@@ -245,7 +245,7 @@ impl Values for Filling<'_> {
             "event_id" => self.event_id?.to_string(),
             "integration_id" => hit.integration.to_string(),
             "click_ip" | "impression_ip" | "ip" => hit.ip?.to_string(),
-            "click_time" | "impression_time" => clock_text(hit.time),
+            "click_time" | "impression_time" => hit.time.plain(),
             "country" => ip?.country?.as_str().to_owned(),
             "city" => ip?.city?.to_owned(),
             "isp" => ip?.operator?.to_owned(),
@@ -265,7 +265,7 @@ impl Filling<'_> {
     fn made(&self, name: &str) -> String {
         let time = self.facts.hit.time;
         match name {
-            "date_time" => clock_text(time),
+            "date_time" => time.plain(),
             "unix_time" => time.0.div_euclid(1000).to_string(),
             // Different for every event, which is all that a cache needs.
             _ => self.event_id.map_or_else(String::new, |id| {
@@ -276,12 +276,6 @@ impl Filling<'_> {
             }),
         }
     }
-}
-
-/// `YYYY-MM-DD hh:mm:ss` in UTC.
-fn clock_text(at: Timestamp) -> String {
-    let rfc = at.to_string();
-    rfc.get(..19).unwrap_or(&rfc).replacen('T', " ", 1)
 }
 
 #[cfg(test)]

@@ -158,6 +158,28 @@ fields! {
     FetchUser = 60 "sec_fetch_user",
 }
 
+/// Our name for one of the older product's (V1), in traffic and in macros.
+///
+/// Source: facts.md 1.A.8, 1.A.9.
+#[must_use]
+pub fn name_of_v1(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "fs_aff_source" => "publisher",
+        "fs_p_id" => "advertiser",
+        "fs_product_id" => "offer",
+        "fs_sub_id" => "sub_id",
+        "fs_device_id" => "device_id",
+        "fs_transaction_id" => "external_transaction_id",
+        "fs_server_ip" => "conversion_ip",
+        "http_remote_address" => "click_ip",
+        "http_user_agent" => "user_agent",
+        "http_click_referer" | "click_referer" => "referer",
+        "request_time" => "conversion_time",
+        "session_time_in_seconds" => "session_time",
+        _ => return None,
+    })
+}
+
 impl Field {
     /// Whether only we say it: what was seen of a signature, and by whom. Traffic cannot
     /// set it, whatever it calls its parameters.

@@ -177,6 +177,15 @@ pub const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, doy - (153 * mp + 2) / 5 + 1)
 }
 
+impl Timestamp {
+    /// `YYYY-MM-DD hh:mm:ss` in UTC, as trackers write and read times.
+    #[must_use]
+    pub fn plain(self) -> String {
+        let rfc = self.to_string();
+        rfc.get(..19).unwrap_or(&rfc).replacen('T', " ", 1)
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -35,7 +35,7 @@ pub fn fields(
             put("device_type", ua.device_type.as_str().to_owned());
         }
         let time = click.facts.hit.time;
-        put("click_time", time.to_string());
+        put("click_time", time.plain());
         put("session_time", (hit.time.ms_since(time) / 1000).to_string());
     }
     for (name, value) in named(hit) {
@@ -50,7 +50,7 @@ pub fn fields(
     }
     put("event", hit.get(Field::EventName).unwrap_or("").to_owned());
     put("goal", hit.get(Field::EventName).unwrap_or("").to_owned());
-    put("conversion_time", hit.time.to_string());
+    put("conversion_time", hit.time.plain());
     put("integration_id", hit.integration.to_string());
     out
 }

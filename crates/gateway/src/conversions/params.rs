@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use assay_model::hit::{EventKind, Field, Hit};
+use assay_model::hit::{EventKind, Field, Hit, name_of_v1};
 use assay_model::ledger::Amount;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
@@ -33,15 +33,13 @@ enum Name {
 }
 
 /// Our names and aliases that are no names of fields.
-const NAMES: [(&str, Name); 21] = [
+const NAMES: [(&str, Name); 10] = [
     ("event", Name::Field(Field::EventName)),
     ("goal", Name::Field(Field::EventName)),
     ("conversion_time", Name::Time),
     ("time", Name::Time),
-    ("request_time", Name::Time),
     ("conversion_ip", Name::Ip),
     ("ip", Name::Ip),
-    ("fs_server_ip", Name::Ip),
     ("secure", Name::Secure),
     ("key", Name::Key),
     ("status", Name::Status),
@@ -49,22 +47,11 @@ const NAMES: [(&str, Name); 21] = [
         "new_rejected_reason",
         Name::Field(Field::ThirdPartyRejectedReason),
     ),
-    ("http_remote_address", Name::Field(Field::ClickIp)),
-    ("fs_aff_source", Name::Field(Field::Publisher)),
-    ("fs_p_id", Name::Field(Field::Advertiser)),
-    ("fs_product_id", Name::Field(Field::Offer)),
-    ("fs_sub_id", Name::Field(Field::SubId)),
-    ("http_user_agent", Name::Field(Field::UserAgent)),
-    ("http_click_referer", Name::Field(Field::Referer)),
-    ("fs_device_id", Name::Field(Field::DeviceId)),
-    (
-        "fs_transaction_id",
-        Name::Field(Field::ExternalTransactionId),
-    ),
 ];
 
 impl Name {
     fn parse(text: &str) -> Option<Self> {
+        let text = name_of_v1(text).unwrap_or(text);
         match NAMES.iter().find(|(own, _)| *own == text) {
             Some((_, name)) => Some(*name),
             None => Field::parse(text).map(Self::Field),

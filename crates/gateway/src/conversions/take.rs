@@ -235,6 +235,11 @@ fn describe(
     let own_country = decision.facts.ip.as_ref().and_then(|ip| ip.country);
     let currency = arrival.values.currency.clone();
     let inherited = || Some(of(Field::Currency)).filter(|code| !code.is_empty());
+    let currency = currency
+        .or_else(inherited)
+        .unwrap_or_else(|| account.currency.clone());
+    let mut fields = fields(hit, decision.facts.ip.as_ref(), click);
+    fields.insert("currency".to_owned(), currency.clone());
     NewConversion {
         conversion_id: decision.event_id,
         integration: hit.integration,
@@ -250,10 +255,8 @@ fn describe(
         attributes: click::attributes(hit, click.and_then(country).or(own_country)),
         payout: amount(&arrival.values.payout, Field::Payout),
         revenue: amount(&arrival.values.revenue, Field::Revenue),
-        currency: currency
-            .or_else(inherited)
-            .unwrap_or_else(|| account.currency.clone()),
-        fields: fields(hit, decision.facts.ip.as_ref(), click),
+        currency,
+        fields,
         action: Some(decision.verdict.action),
         actor: ENGINE.to_owned(),
         status: standing.status,

@@ -44,13 +44,13 @@ fn macros_name_fields_mapped_names_and_what_is_known() {
     let policy = clicks(|clicks| {
         clicks.approved_url = Some(
             "https://shop.example/{offer}?c={campaign}&t={transaction_id}&s={sub_id2}&ip={click_ip}\
-             &at={click_time}&u={unix_time}&d={date_time}&i={integration_id}&x={colour}&r={reason}{status}{risk}"
+             &at={click_time}&u={unix_time}&d={date_time}&i={integration_id}&x={colour}&v={fs_product_id}{http_remote_address}&r={reason}{status}{risk}"
                 .into(),
         );
         clicks.params = [("offer".to_owned(), "campaign".to_owned())].into();
     });
     let url = url_of(&policy, |hit| {
-        hit.time = Timestamp(1_767_323_045_999);
+        hit.time = assay_model::Timestamp(1_767_323_045_999);
         hit.ip = Some(IpAddr::from([203, 0, 113, 9]));
         hit.set(Field::Offer, Some("o/1"));
         hit.set(Field::SubId2, Some("s 2"));
@@ -61,7 +61,7 @@ fn macros_name_fields_mapped_names_and_what_is_known() {
         url,
         format!(
             "https://shop.example/o%2F1?c=o%2F1&t=tid&s=s%202&ip=203.0.113.9\
-             &at=2026-01-02%2003%3A04%3A05&u=1767323045&d=2026-01-02%2003%3A04%3A05&i={integration}&x=blue&r="
+             &at=2026-01-02%2003%3A04%3A05&u=1767323045&d=2026-01-02%2003%3A04%3A05&i={integration}&x=blue&v=o%2F1203.0.113.9&r="
         )
     );
 }

@@ -116,7 +116,7 @@ fn values(keys: Option<&KeyRing>, record: &EventRecord<'_>) -> MacroValues {
     let content = Content::of(record.event_id, &record.facts, &record.verdict);
     let sealed = keys.and_then(|keys| keys.seal(&content, hit.received));
     put("transaction_id", sealed.unwrap_or_default());
-    put("click_time", hit.time.to_string());
+    put("click_time", hit.time.plain());
     put("event", hit.event.as_str().to_owned());
     put("integration_id", hit.integration.to_string());
     out

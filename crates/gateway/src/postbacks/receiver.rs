@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use assay_model::hit::name_of_v1;
 use assay_model::ports::{EXCERPT_BYTES, Message};
 use assay_model::postback::{HttpMethod, Postback, Secret};
 use assay_model::template::{Encoding, Template, UrlTemplate, Values};
@@ -189,9 +190,11 @@ impl Told<'_> {
     /// A field's value, under its name or a documented alias.
     fn given(&self, name: &str) -> Option<&str> {
         let values = &self.message.values;
-        let found = values
-            .get(name)
-            .or_else(|| values.get(Field::parse(name)?.as_str()))?;
+        let found = values.get(name).or_else(|| {
+            let ours = name_of_v1(name).unwrap_or(name);
+            let field = || values.get(Field::parse(ours)?.as_str());
+            values.get(ours).or_else(field)
+        })?;
         Some(found)
     }
 }
@@ -253,11 +256,11 @@ mod tests {
     #[test]
     fn a_url_is_filled_and_encoded_once() {
         let made = filled(
-            r#"{"name":"n","url":"https://Partner.Example/pb?cid={external_transaction_id}&s={status}&r={rejection_reason}&two={sub_id2}&x={unknown}&c={conversion_id}",
+            r#"{"name":"n","url":"https://Partner.Example/pb?cid={external_transaction_id}&s={status}&r={rejection_reason}&two={sub_id2}&v1={fs_transaction_id}&x={unknown}&c={conversion_id}",
                 "headers":{"X-Publisher":"id {publisher}"}}"#,
         );
         let url = format!(
-            "https://partner.example/pb?cid=a%26b%3Dc%2F%C3%BC&s=rejected&r=VPN&two=two&x=&c={}",
+            "https://partner.example/pb?cid=a%26b%3Dc%2F%C3%BC&s=rejected&r=VPN&two=two&v1=a%26b%3Dc%2F%C3%BC&x=&c={}",
             EventId([7; 10])
         );
         assert_eq!(made.request.uri().to_string(), url);

@@ -60,6 +60,33 @@ fn values_are_encoded_exactly_once() {
 }
 
 #[test]
+fn no_value_steps_up_the_path() {
+    let values = [("x", ".."), ("y", "."), ("z", "%2e%2e"), ("w", "v1.2")];
+    for (text, out) in [
+        ("https://a.example/p/{x}", "https://a.example/p/"),
+        ("https://a.example/p/{x}/q", "https://a.example/p//q"),
+        ("https://a.example/p/{y}{y}/q", "https://a.example/p//q"),
+        ("https://a.example/p/.{y}/q", "https://a.example/p/./q"),
+        (
+            "https://a.example/p/{z}/q",
+            "https://a.example/p/%252e%252e/q",
+        ),
+        (
+            "https://a.example/p/{w}/..?a={x}#{y}",
+            "https://a.example/p/v1.2/..?a=..#.",
+        ),
+    ] {
+        assert_eq!(expanded(text, &values), out);
+        assert!(
+            Url::parse(&expanded("https://a.example/p/{x}/q", &values))
+                .unwrap()
+                .path()
+                .starts_with("/p/")
+        );
+    }
+}
+
+#[test]
 fn an_unknown_name_is_empty() {
     assert_eq!(
         expanded("https://x.example/?a={a}&b={nothing}", &[("a", "1")]),

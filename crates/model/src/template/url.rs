@@ -75,10 +75,27 @@ impl UrlTemplate {
     }
 
     /// The URL with every macro replaced; printable ASCII, whatever the values.
+    ///
+    /// A value of the path that is nothing but dots is left out: browsers take `..` for a
+    /// step up, however it is encoded, and would go where nobody has configured.
     #[must_use]
     pub fn expand(&self, values: &dyn Values) -> String {
         let mut out = String::with_capacity(256);
-        self.template.expand(Encoding::Url, values, &mut out);
+        let mut in_path = true;
+        for part in &self.template.parts {
+            match part {
+                Part::Literal(text) => {
+                    in_path &= !text.contains(['?', '#']);
+                    out.push_str(text);
+                }
+                Part::Macro(name) => {
+                    let value = values.value(name).unwrap_or_default();
+                    if !in_path || value.bytes().any(|c| c != b'.') {
+                        Encoding::Url.push(&value, &mut out);
+                    }
+                }
+            }
+        }
         out
     }
 }

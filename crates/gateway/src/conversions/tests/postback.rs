@@ -56,6 +56,8 @@ async fn a_conversion_is_matched_by_either_id_and_answered_as_promised() {
         assert_eq!(kept.payout.unwrap().text(), "1.50");
         assert_eq!(kept.currency, "USD");
         assert_eq!(kept.fields["session_time"], "60");
+        assert_eq!(kept.fields["currency"], "USD");
+        assert_eq!(kept.fields["click_time"], "2026-01-01 00:00:00");
         assert_eq!(kept.fields["offer"], "o1");
     }
 }

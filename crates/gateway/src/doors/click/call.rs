@@ -3,26 +3,13 @@
 //! Source: facts.md 1.A.2, the older names 1.A.9.
 
 use assay_model::Hit;
-use assay_model::hit::{EventKind, Field};
+use assay_model::hit::{EventKind, Field, name_of_v1};
 
 use crate::destination::PerLink;
 use crate::doors::collector::Collected;
 use crate::ingress::ParamBuffer;
 use crate::mapping::{self, is_unreplaced};
 use crate::renames::Renames;
-
-/// The older product's names, and others that mean one of our fields here.
-const ALIASES: [(&str, Field); 9] = [
-    ("fs_aff_source", Field::Publisher),
-    ("fs_p_id", Field::Advertiser),
-    ("fs_product_id", Field::Offer),
-    ("fs_sub_id", Field::SubId),
-    ("http_user_agent", Field::UserAgent),
-    ("http_click_referer", Field::Referer),
-    ("fs_device_id", Field::DeviceId),
-    ("fs_transaction_id", Field::ExternalTransactionId),
-    ("site_url", Field::Url),
-];
 
 /// What a parameter is.
 enum Param {
@@ -51,8 +38,9 @@ enum Control {
 
 impl Param {
     fn of(name: &str, kind: EventKind) -> Self {
+        let name = name_of_v1(name).unwrap_or(name);
         let control = match name {
-            "click_ip" | "ip" | "http_remote_address" => return Self::Ip,
+            "click_ip" | "ip" => return Self::Ip,
             "impression_ip" if kind == EventKind::Impression => return Self::Ip,
             "click_time" if kind == EventKind::Click => return Self::Time,
             "impression_time" if kind == EventKind::Impression => return Self::Time,
@@ -66,13 +54,8 @@ impl Param {
             "fallback_url" => Control::FallbackUrl,
             "key" => Control::Key,
             "secure" | "sig_key" | "sig_time" | "signature" => Control::Elsewhere,
-            _ => {
-                let alias = ALIASES.iter().find(|(theirs, _)| *theirs == name);
-                let field = alias
-                    .map(|(_, field)| *field)
-                    .or_else(|| Field::parse(name));
-                return field.map_or(Self::Extra, Self::Ours);
-            }
+            "site_url" => return Self::Ours(Field::Url),
+            _ => return Field::parse(name).map_or(Self::Extra, Self::Ours),
         };
         Self::Control(control)
     }
