@@ -56,7 +56,8 @@ pub enum Subject {
     Subnet = 9,
     /// The keyword of a search click.
     Keyword = 10,
-    /// What was clicked: offer, publisher, sub id and page together.
+    /// What was clicked where no page led there, as in a mail: offer, publisher, sub id and
+    /// target together.
     Link = 11,
     /// Everybody: what a level counts as a whole.
     Everybody = 12,
@@ -365,6 +366,7 @@ impl<'f, 'a> Prints<'f, 'a> {
             Subject::Publisher => hit.get(Field::Publisher).map(print),
             Subject::Keyword => hit.get(Field::Keyword).map(print),
             Subject::Everybody => Some(0),
+            Subject::Link if hit.get(Field::Referer).is_some() => None,
             Subject::Link => {
                 let parts = [Field::Offer, Field::Publisher, sub_id, Field::Url];
                 let mut hash = KeyHasher::default();

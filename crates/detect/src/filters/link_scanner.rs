@@ -1,7 +1,7 @@
 //! Flags clicks of a mail or chat system that opens every link of a message to check it.
 //!
 //! Scanners give themselves away by what no person does: several different links within a
-//! moment. One that names itself is a `KNOWN_CRAWLER`, and the addresses of mail systems
+//! moment, and none from a page. One that names itself is a `KNOWN_CRAWLER`, and the addresses of mail systems
 //! have people behind them too, so neither is looked at here.
 //!
 //! Reads: different links per address and user agent. Emits: `LINK_SCANNER`, medium.
@@ -9,7 +9,7 @@
 use assay_model::Span;
 use assay_model::document::Problem;
 use assay_model::facts::Facts;
-use assay_model::hit::EventKind;
+use assay_model::hit::{EventKind, Field};
 use assay_model::reason::Reason;
 use assay_model::recall::{CounterSpec, Subject};
 use assay_model::verdict::{Check, Finding, Missing};
@@ -73,6 +73,9 @@ impl Filter for LinkScanner {
     ) -> Check {
         if facts.hit.event != EventKind::Click {
             return Check::Skipped(Missing::EventKind);
+        }
+        if facts.hit.get(Field::Referer).is_some() {
+            return Check::Clean;
         }
         let ip = facts.ip.as_ref();
         if ip.is_some_and(|ip| ip.benign.is_some()) {
