@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Save, StoreError};
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
 use serde_json::Value;
@@ -164,6 +164,34 @@ impl ControlStore for MemoryControl {
         row.past.push(row.doc.clone());
         self.revision.lock().unwrap().push(account);
         Ok(row.doc.clone())
+    }
+
+    async fn save_all(
+        &self,
+        account: AccountId,
+        saves: Vec<Save>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Doc>, StoreError> {
+        let before = self.rows.lock().unwrap().clone();
+        let mut saved = Vec::new();
+        for Save { replaces, doc } in saves {
+            let made = match replaces {
+                None => self.insert(account, doc, actor, now).await,
+                Some((id, version)) => {
+                    self.update(account, id, Some(version), doc, actor, now)
+                        .await
+                }
+            };
+            match made {
+                Ok(doc) => saved.push(doc),
+                Err(error) => {
+                    *self.rows.lock().unwrap() = before;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(saved)
     }
 
     async fn delete(

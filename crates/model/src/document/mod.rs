@@ -4,12 +4,17 @@
 //! `check` pushes every problem into one list, so a user sees them all at once.
 
 mod account;
+mod advertiser;
+mod external_id;
 mod integration;
 mod list;
+mod offer;
+mod publisher;
 mod rule;
 mod token;
 
 pub use account::{Account, ReputationMode, Reputations, Retention, Role, User};
+pub use advertiser::Advertiser;
 pub use integration::{
     CLICK_PARAMS, CONVERSION_PARAMS, Clicks, Conversions, Integration, IntegrationKind, NamedUrl,
     OnReject, ReferrerPolicy, Status,
@@ -18,6 +23,8 @@ pub use list::{
     List, ListEntry, ListField, ListMode, MAX_LIST_ENTRIES, parse_asn as list_asn,
     parse_cidr as list_cidr,
 };
+pub use offer::{OFFER_FILTERS, Offer};
+pub use publisher::{Disclosure, Publisher};
 pub use rule::{FILTER_KEYS, Preset, Protection, Rule, Scope, ScopeSubject, Select};
 pub use token::{Token, TokenScope, token_hash_input};
 

@@ -22,6 +22,12 @@ pub enum DocKind {
     User,
     /// [`crate::postback::Postback`].
     Postback,
+    /// [`crate::document::Advertiser`]; unique by account and external id.
+    Advertiser,
+    /// [`crate::document::Offer`]; unique by account and external id.
+    Offer,
+    /// [`crate::document::Publisher`]; unique by account and external id.
+    Publisher,
 }
 
 impl DocKind {
@@ -36,6 +42,9 @@ impl DocKind {
             Self::Token => "token",
             Self::User => "user",
             Self::Postback => "postback",
+            Self::Advertiser => "advertiser",
+            Self::Offer => "offer",
+            Self::Publisher => "publisher",
         }
     }
 }
@@ -68,6 +77,15 @@ pub struct NewDoc {
     pub unique: Option<String>,
     /// The document.
     pub body: serde_json::Value,
+}
+
+/// One of many documents that are stored together.
+#[derive(Clone, Debug)]
+pub struct Save {
+    /// Which one is replaced, and the version that was read; `None` = it is new.
+    pub replaces: Option<(u64, u32)>,
+    /// The document.
+    pub doc: NewDoc,
 }
 
 /// Where control data is kept. A save is durable when the call returns.
@@ -119,6 +137,17 @@ pub trait ControlStore: Send + Sync {
         actor: &str,
         now: Timestamp,
     ) -> Result<Doc, StoreError>;
+    /// Stores new documents and replaces others: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`ControlStore::insert`] and [`ControlStore::update`], of the first that fails.
+    async fn save_all(
+        &self,
+        account: AccountId,
+        saves: Vec<Save>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Doc>, StoreError>;
     /// Removes the document; its versions stay. False when there was none.
     async fn delete(
         &self,

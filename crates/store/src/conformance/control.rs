@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use assay_model::AccountId;
-use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Save, StoreError};
 use assay_model::testing::NOW;
 use serde_json::json;
 
@@ -20,6 +20,7 @@ pub async fn suite(open: impl Fn() -> Arc<dyn ControlStore>) {
     a_stale_version_is_refused(&*open()).await;
     removed_documents_keep_their_versions(&*open()).await;
     a_unique_value_is_taken_once(&*open()).await;
+    many_are_saved_together_or_none(&*open()).await;
     lists_come_in_pages(&*open()).await;
     other_accounts_see_nothing(&*open()).await;
     the_revision_tells_who_changed(&*open()).await;
@@ -216,6 +217,42 @@ async fn a_unique_value_is_taken_once(store: &dyn ControlStore) {
     assert!(gone.await.unwrap());
     insert(store, ours, token("h1")).await;
     insert(store, ours, token("h2")).await;
+}
+
+async fn many_are_saved_together_or_none(store: &dyn ControlStore) {
+    let account = account(store).await;
+    let first = insert(store, account, rule("one")).await;
+    let new = |doc| Save {
+        replaces: None,
+        doc,
+    };
+    let over = |version, doc| Save {
+        replaces: Some((first.id, version)),
+        doc,
+    };
+    let save = |saves| store.save_all(account, saves, "user:2", NOW);
+    let saved = save(vec![
+        new(rule("two")),
+        over(1, rule("uno")),
+        new(token("m1")),
+    ])
+    .await;
+    let saved = saved.unwrap();
+    let versions: Vec<_> = saved.iter().map(|doc| (doc.id, doc.version)).collect();
+    assert_eq!(versions[1], (first.id, 2));
+    assert!(saved[0].id > first.id && saved[0].version == 1);
+    let before = store.list(account, DocKind::Rule, 0, 10).await.unwrap();
+    assert_eq!(before.len(), 2);
+    let revision = store.revision().await.unwrap();
+    for refused in [
+        vec![new(rule("three")), over(1, rule("stale"))],
+        vec![over(2, rule("dos")), new(rule("four")), new(token("m1"))],
+    ] {
+        assert!(save(refused).await.is_err());
+        let after = store.list(account, DocKind::Rule, 0, 10).await.unwrap();
+        assert_eq!(after, before, "one that fails takes the others with it");
+        assert_eq!(store.revision().await.unwrap(), revision);
+    }
 }
 
 async fn lists_come_in_pages(store: &dyn ControlStore) {

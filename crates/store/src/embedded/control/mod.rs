@@ -14,7 +14,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, Save, StoreError};
 use assay_model::transaction::KeyRing;
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
@@ -163,6 +163,19 @@ impl ControlStore for SqliteControlStore {
         let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
         self.writer
             .run(move |db| write::update(db, &keys, (account, id), expected, doc, actor, now))
+            .await
+    }
+
+    async fn save_all(
+        &self,
+        account: AccountId,
+        saves: Vec<Save>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Doc>, StoreError> {
+        let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
+        self.writer
+            .run(move |db| write::save_all(db, &keys, account, saves, &actor, now))
             .await
     }
 

@@ -1,6 +1,6 @@
 //! Changes to control data. Each runs in a savepoint of the writer's transaction.
 
-use assay_model::ports::{Doc, DocKind, NewDoc, StoreError};
+use assay_model::ports::{Doc, DocKind, NewDoc, Save, StoreError};
 use assay_model::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -102,6 +102,25 @@ pub(super) fn update(
     run(db, sql, params).map_err(|e| taken(e, doc.unique.as_deref()))?;
     keep_version(db, keys, &made)?;
     Ok(made)
+}
+
+/// All or none: the first that fails takes back what the savepoint holds.
+pub(super) fn save_all(
+    db: &Connection,
+    keys: &MasterKeys,
+    account: AccountId,
+    saves: Vec<Save>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Vec<Doc>, StoreError> {
+    let save = |Save { replaces, doc }| {
+        let actor = actor.to_owned();
+        match replaces {
+            None => insert(db, keys, account, doc, actor, now),
+            Some((id, version)) => update(db, keys, (account, id), Some(version), doc, actor, now),
+        }
+    };
+    saves.into_iter().map(save).collect()
 }
 
 pub(super) fn delete(
