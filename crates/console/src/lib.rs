@@ -24,6 +24,7 @@ pub mod replay;
 mod reports;
 mod router;
 mod rules;
+mod sources;
 mod state;
 mod tokens;
 

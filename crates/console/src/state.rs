@@ -9,7 +9,7 @@ use std::sync::Arc;
 use assay_model::Clock;
 use assay_model::ports::{
     ControlStore, ConversionReader, ErrorLog, EventReader, EventScan, IntelView, Ledger,
-    PolicyPublisher, PostbackQueue, ReportReader,
+    PolicyPublisher, PostbackQueue, ReportReader, SourceDesk,
 };
 
 use crate::auth::{PasswordCost, Setup};
@@ -31,6 +31,8 @@ pub struct ConsoleState {
     pub conversions: Arc<dyn ConversionReader>,
     /// What receivers are owed and were told.
     pub postbacks: Arc<dyn PostbackQueue>,
+    /// Sources as they stand, and what was decided about them.
+    pub sources: Arc<dyn SourceDesk>,
     /// The integrations' error log.
     pub errors: Arc<dyn ErrorLog>,
     /// Intelligence, to look at.

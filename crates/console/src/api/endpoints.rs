@@ -16,7 +16,7 @@ use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
 use crate::{
-    accounts, conversions, events, holdout, intel, refusals, replay, reports, rules, tokens,
+    accounts, conversions, events, holdout, intel, refusals, replay, reports, rules, sources, tokens,
 };
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -142,6 +142,21 @@ const HOLDOUT: &[Param] = &[
     param("to", "Clicks before here; now when left out."),
     param("limit", "Most sources; 100 when left out."),
 ];
+const SOURCES: &[Param] = &[
+    param(
+        "level",
+        "Only of this level: `publisher`, `sub_id`, `publisher_offer` or `sub_id_offer`.",
+    ),
+    param("publisher", "Only of this publisher."),
+    param("held", "`true`: only what is held; `false`: only what is not."),
+    param("offset", "Rows to skip: the `next` of the page before."),
+    param("limit", "Most sources, 1 to 500; 50 when left out."),
+];
+const DECISIONS: &[Param] = &[
+    param("publisher", "Only about this publisher."),
+    param("before", "Cursor: the `next` of the page before."),
+    param("limit", "Most lines, 1 to 500; 50 when left out."),
+];
 const REPLAY: &[Param] = &[param(
     "sources",
     "Most sources, those with most changes first; 100 when left out.",
@@ -216,6 +231,9 @@ endpoints! {
     get    "/deliveries" Read "" "[Delivery]" DELIVERIES "What all receivers were told, newest first" deliveries::of_account;
     get    "/deliveries/{id}" Read "" "DeliveryTries" NONE "One delivery with every try" deliveries::read;
     post   "/deliveries/{id}/resend" Write "" "Delivery" NONE "Send again under the same id: at once if it failed, with a new day of tries if it is over" deliveries::resend;
+    get    "/sources" Read "" "Sources" SOURCES "How sources stand: what is held first, then the largest" sources::list;
+    get    "/sources/decisions" Read "" "[SourceDecision]" DECISIONS "What was decided about sources, newest first" sources::decisions;
+    post   "/sources/lift" Write "SourceLift" "SourceDecision" NONE "Lift what is held against a source, at once and until a time" sources::lift;
     get    "/tokens" Admin "" "[Token]" PAGE "All API tokens, without the tokens themselves" list::<Tokens>;
     post   "/tokens" Admin "Token" "Token" NONE "Make a token; only this answer shows it" tokens::create;
     get    "/tokens/{id}" Admin "" "Token" NONE "One token" read::<Tokens>;

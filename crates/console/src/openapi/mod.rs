@@ -10,6 +10,7 @@ mod matrix;
 mod postbacks;
 mod replay;
 mod schemas;
+mod sources;
 
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,7 @@ pub fn all() -> Value {
     ];
     let shapes = shapes.into_iter().chain(super::conversions::shapes());
     let shapes = shapes.chain(super::postbacks::shapes());
+    let shapes = shapes.chain(super::sources::shapes());
     let shapes = shapes.chain(super::matrix::shapes());
     let shapes = shapes.chain(super::replay::shapes());
     let shapes = shapes.chain(super::holdout::shapes());
@@ -103,6 +104,18 @@ fn account() -> Value {
         ("time_zone?", text()),
         ("currency?", text()),
         ("retention?", object(&[("events_d?", number())])),
+        ("reputation?", reputation()),
+    ])
+}
+
+fn reputation() -> Value {
+    let amount = json!({"type": "number", "exclusiveMinimum": 0});
+    object(&[
+        ("enabled?", flag()),
+        ("block_mode?", one_of(&["flag", "block"])),
+        ("half_life?", text()),
+        ("prior_weight?", amount.clone()),
+        ("margin?", amount),
     ])
 }
 

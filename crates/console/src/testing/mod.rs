@@ -5,6 +5,7 @@ mod deliveries;
 mod ledger;
 mod ports;
 mod scan;
+mod sources;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tower::ServiceExt as _;
 pub use control::MemoryControl;
 pub use deliveries::FakeDeliveries;
 pub use ledger::FakeConversions;
+pub use sources::FakeSources;
 pub use ports::{FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents};
 
 use crate::auth::{
@@ -50,6 +52,7 @@ pub struct TestApp {
     pub reports: Arc<FakeReports>,
     pub ledger: Arc<MemoryLedger>,
     pub deliveries: Arc<FakeDeliveries>,
+    pub sources: Arc<FakeSources>,
     pub errors: Arc<FakeErrors>,
     pub publisher: Arc<FakePublisher>,
 }
@@ -112,6 +115,7 @@ impl TestApp {
         let reports = Arc::new(FakeReports::new(Arc::clone(&events)));
         let ledger = Arc::new(MemoryLedger::default());
         let deliveries = Arc::new(FakeDeliveries::default());
+        let sources = Arc::new(FakeSources::default());
         let errors = Arc::new(FakeErrors::default());
         let publisher = Arc::new(FakePublisher::default());
         let state = ConsoleState {
@@ -122,6 +126,7 @@ impl TestApp {
             ledger: ledger.clone(),
             conversions: Arc::new(FakeConversions(ledger.clone())),
             postbacks: deliveries.clone(),
+            sources: sources.clone(),
             errors: errors.clone(),
             intel: Arc::new(FakeIntel),
             publisher: publisher.clone(),
@@ -140,6 +145,7 @@ impl TestApp {
             reports,
             ledger,
             deliveries,
+            sources,
             errors,
             publisher,
         }

@@ -104,6 +104,7 @@ pub struct KeptSnapshot {
 
 /// A person's decision that something is not held for a while.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lift {
     /// Publisher.
     pub publisher: String,

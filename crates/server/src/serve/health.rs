@@ -50,6 +50,7 @@ impl Health for ProcessHealth {
         self.storage(&mut out);
         self.intelligence(&mut out);
         self.postbacks(&mut out);
+        self.sources(&mut out);
         out
     }
 }
@@ -114,6 +115,13 @@ impl ProcessHealth {
             age_ms / 1000,
             age_ms % 1000
         );
+    }
+
+    fn sources(&self, out: &mut String) {
+        let now = self.node.engine.clock.now();
+        for (name, kind, help, value) in self.node.sources.stats.rows(now) {
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        }
     }
 
     fn decisions(&self, out: &mut String) {

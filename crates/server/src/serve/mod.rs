@@ -14,6 +14,7 @@ mod maintain;
 mod node;
 mod policies;
 mod postbacks;
+mod sources;
 mod tasks;
 mod told;
 
@@ -26,6 +27,7 @@ use assay_gateway::Gateway;
 
 use crate::config::Config;
 pub use node::Node;
+pub use sources::SourceOptions;
 
 /// A running server.
 pub struct Server {
@@ -64,6 +66,7 @@ impl Server {
         let node = Arc::new(node);
         runtime.block_on(node.keys.keep())?;
         runtime.block_on(node.policies.refresh())?;
+        runtime.block_on(node.sources.restore())?;
         node.warm()?;
         let state = console_state(config, &node, data_address);
         let gateway = Gateway::start(
@@ -137,6 +140,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
         ledger: Arc::new(node.ledger.clone()),
         conversions: Arc::new(node.ledger.clone()),
         postbacks: Arc::clone(&node.postbacks.queue),
+        sources: Arc::new(sources::Desk(Arc::clone(&node.sources))),
         errors: Arc::clone(&node.engine.errors),
         intel: Arc::new(intel::IntelWindow::new(node)),
         publisher: Arc::clone(&node.policies) as _,

@@ -14,6 +14,7 @@ use assay_store::spool::{Flusher, pack, unpack};
 use super::Node;
 use super::agents::AgentDirectories;
 use super::postbacks::Postbacks;
+use super::sources::Follower;
 use super::told::ClickTeller;
 use crate::config::Config;
 use crate::config::agents::Directory;
@@ -67,6 +68,12 @@ impl Tasks {
         spawn(
             "counters",
             Box::new(move |stop| checkpoint(&own, &checkpointed, stop)),
+        )?;
+        let (own, follower) = (Arc::clone(node), Follower::new(&node.spool));
+        let handle = runtime.clone();
+        spawn(
+            "sources",
+            Box::new(move |stop| judge_sources(&own, follower, &handle, stop)),
         )?;
         let own = Arc::clone(node);
         spawn(
@@ -204,6 +211,20 @@ fn tell(mut teller: ClickTeller, told: &Checkpointed, stop: &AtomicBool) {
             tracing::error!(%error, "click postbacks wait");
         }
         told.raise(&teller.noted());
+    }
+}
+
+/// Counts events for their sources, judges these, and learns outcomes.
+fn judge_sources(
+    node: &Node,
+    mut follower: Follower,
+    runtime: &tokio::runtime::Handle,
+    stop: &AtomicBool,
+) {
+    yield_to_lanes();
+    while pause(stop, Duration::from_secs(1)) {
+        while follower.step(&node.sources) && !stop.load(Ordering::Acquire) {}
+        node.sources.step(runtime);
     }
 }
 
