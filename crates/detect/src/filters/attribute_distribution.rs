@@ -7,7 +7,8 @@
 //!
 //! Reads: what is held against the source. Emits: `IP_DISTRIBUTION`,
 //! `DEVICE_ATTRIBUTE_OUTLIER`; medium.
-//! Tests: total variation distance with McDiarmid's bound; for addresses exact binomial of
+//! Tests: total variation distance with McDiarmid's bound, against publishers that are half
+//! the limit apart, as honest ones are; for addresses exact binomial of
 //! the prefixes that stand out, corrected for all that could. Assume independent events.
 
 use assay_model::Span;
@@ -123,7 +124,8 @@ impl AttributeDistribution {
         family: Family,
     ) -> Option<Tested> {
         let (name, part, bits) = attribute.part();
-        let apart = distance(own, peers, (family, part, bits), self.0.min_count)?;
+        let usual = self.0.max_distance / 200.0;
+        let apart = distance(own, peers, (family, part, bits), (usual, self.0.min_count))?;
         let (seen, limit) = (apart.distance * 100.0, self.0.max_distance);
         Some(
             Tested::above(Reason::DeviceAttributeOutlier, "distance", seen, limit)

@@ -4,7 +4,8 @@
 //! Reads: what is held against the source. Emits: `CLICK_SPAM` for late ones,
 //! `CTIT_SHORT_SHARE` for early ones; medium. Evidence is the time at which the difference is
 //! largest, and the shares beyond it.
-//! Test: one-sided Kolmogorov–Smirnov in both directions; assumes independent conversions.
+//! Test: one-sided Kolmogorov–Smirnov in both directions, against publishers that are half
+//! the limit apart, as honest ones are; assumes independent conversions.
 
 use assay_model::Span;
 use assay_model::document::Problem;
@@ -93,9 +94,10 @@ impl SourceTest for CtitDistribution {
         let Some(times) = Times::of(own, peers, self.0.min_conversions) else {
             return;
         };
+        let usual = self.0.max_distance / 200.0;
         let late = (Reason::ClickSpam, "ctit_max_s");
-        out.push(self.tested(late, times.late(), times.n));
+        out.push(self.tested(late, times.late(usual), times.n));
         let early = (Reason::CtitShortShare, "bound_s");
-        out.push(self.tested(early, times.early(), times.n));
+        out.push(self.tested(early, times.early(usual), times.n));
     }
 }

@@ -5,7 +5,7 @@
 //! held against what is ordinary for its own mix of operating systems.
 //!
 //! Reads: what is held against the source. Emits: `NEW_DEVICE_RATIO`, medium.
-//! Test: exact binomial against the ordinary share; assumes that devices are independent.
+//! Test: exact binomial against the ordinary share and half the limit more; assumes that devices are independent.
 
 use assay_model::Span;
 use assay_model::document::Problem;
@@ -90,15 +90,11 @@ impl NewDevice {
         let usual = usual / f64::from(n);
         let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
         let limit = baseline + self.0.max_excess;
+        let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);
         let mut tested = Tested::above(Reason::NewDeviceRatio, "share", share, limit)
             .with("baseline", Value::Float(baseline))
             .with("kind", if kind == DEVICE_NEW { "new" } else { "limited" })
-            .by(
-                "exact binomial",
-                stats::at_least(k, n, usual),
-                n,
-                self.0.min_count,
-            );
+            .by("exact binomial", p, n, self.0.min_count);
         tested.release = baseline + self.0.max_excess * 0.9;
         Some(tested)
     }

@@ -5,7 +5,7 @@
 //! on three days at least: one evening of a new campaign is no pattern.
 //!
 //! Reads: what is held against the source. Emits: `NIGHT_PATTERN`, low.
-//! Test: exact binomial against the others' share; assumes that events are independent.
+//! Test: exact binomial against the others' share and half the limit more; assumes that events are independent.
 
 use assay_model::Span;
 use assay_model::document::Problem;
@@ -83,14 +83,10 @@ impl NightPattern {
         let usual = peers.share(counted(family))?;
         let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
         let limit = baseline + self.0.max_excess;
+        let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);
         let mut tested = Tested::above(Reason::NightPattern, "share", share, limit)
             .with("baseline", Value::Float(baseline))
-            .by(
-                "exact binomial",
-                stats::at_least(k, n, usual),
-                n,
-                self.0.min_count,
-            );
+            .by("exact binomial", p, n, self.0.min_count);
         tested.release = baseline + self.0.max_excess * 0.9;
         Some(tested)
     }

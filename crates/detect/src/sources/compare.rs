@@ -47,13 +47,14 @@ pub struct Distance {
 }
 
 /// How far a source's bins lie from the others', each stratum against the same stratum: a
-/// source of other countries, or of one platform, is not for that unlike the others.
+/// source of other countries, or of one platform, is not for that unlike the others. `usual`
+/// is how far apart publishers may ordinarily be.
 #[must_use]
 pub fn distance(
     own: &Tally,
     peers: &Peers<'_, '_>,
     (family, part, bits): (Family, Part, u32),
-    n_min: u32,
+    (usual, n_min): (f64, u32),
 ) -> Option<Distance> {
     let all = own.sum(family, part);
     if all < n_min {
@@ -83,7 +84,7 @@ pub fn distance(
         distance: beyond.max(0.0),
         by_chance,
         n,
-        p: stats::tv_at_least(beyond, stats::together(sum.n, sum.behind)),
+        p: stats::tv_at_least(beyond - usual, stats::together(sum.n, sum.behind)),
     })
 }
 

@@ -14,7 +14,7 @@ use super::stats;
 use super::tally::{Part, Tally};
 
 /// Publishers that are asked, the largest first.
-const PANEL_MAX: usize = 64;
+const PANEL_MAX: usize = 32;
 /// How many others it takes to say what is ordinary.
 pub const PEERS_MIN: usize = 3;
 /// Events that a publisher needs to have a voice.
@@ -165,26 +165,28 @@ fn total(bins: &[(u16, u32)]) -> u32 {
 
 /// Each bin's share without the highest and lowest voices, made to sum to one again.
 fn trimmed(voices: &[Vec<(u16, u32)>]) -> BTreeMap<u16, f64> {
-    let mut shares: BTreeMap<u16, Vec<f64>> = BTreeMap::new();
+    let mut shares: Vec<(u16, f64)> = Vec::new();
     for bins in voices {
         let n = f64::from(total(bins));
-        for (bin, count) in bins {
-            shares.entry(*bin).or_default().push(f64::from(*count) / n);
-        }
+        shares.extend(
+            bins.iter()
+                .map(|(bin, count)| (*bin, f64::from(*count) / n)),
+        );
     }
+    shares.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let cut = (voices.len() as f64 * TRIMMED).ceil() as usize;
     let kept = (voices.len() - 2 * cut.min((voices.len() - 1) / 2)).max(1);
-    let mut means: BTreeMap<u16, f64> = shares
-        .into_iter()
-        .map(|(bin, mut own)| {
-            own.resize(voices.len(), 0.0);
-            own.sort_by(f64::total_cmp);
-            let low = (voices.len() - kept) / 2;
-            let mean = own[low..low + kept].iter().sum::<f64>() / kept as f64;
-            (bin, mean)
-        })
-        .filter(|(_, mean)| *mean > 0.0)
-        .collect();
+    // Of the voices that have nothing in a bin, as many as there are stand before the others.
+    let low = (voices.len() - kept) / 2;
+    let mut means: BTreeMap<u16, f64> = BTreeMap::new();
+    for own in shares.chunk_by(|a, b| a.0 == b.0) {
+        let none = voices.len() - own.len();
+        let inside = own[low.saturating_sub(none)..(low + kept).saturating_sub(none)].iter();
+        let mean = inside.map(|(_, share)| share).sum::<f64>() / kept as f64;
+        if mean > 0.0 {
+            means.insert(own[0].0, mean);
+        }
+    }
     let sum: f64 = means.values().sum();
     for mean in means.values_mut() {
         *mean /= sum;

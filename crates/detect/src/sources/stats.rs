@@ -129,10 +129,14 @@ pub fn together(n: f64, m: f64) -> f64 {
     if n + m > 0.0 { n * m / (n + m) } else { 0.0 }
 }
 
-/// One-sided Kolmogorov–Smirnov: a bound on the chance of a distance `d` or more.
+/// One-sided Kolmogorov–Smirnov: a bound on the chance that a sample lies further by `d` or
+/// more from where it was drawn than that lies from the others.
 #[must_use]
 pub fn ks_at_least(d: f64, n: f64) -> f64 {
-    (-2.0 * n * d * d).exp().min(1.0)
+    if d <= 0.0 {
+        return 1.0;
+    }
+    (-2.0 * n * d * d).exp()
 }
 
 /// A bound on the chance that a sample lies `beyond` or more further from where it was drawn

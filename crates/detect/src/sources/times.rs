@@ -10,6 +10,9 @@ use super::tally::{Part, Tally};
 
 const BINS: usize = ctit::BINS as usize;
 
+/// How much longer a stretch of the others may ordinarily be than one of a source.
+const USUAL_WIDTH: f64 = 1.4;
+
 /// The times of a source and of the others, as shares of bins.
 #[derive(Clone, Debug)]
 pub struct Times {
@@ -75,17 +78,18 @@ impl Times {
 
     /// The time from which on the source has most more than the others.
     #[must_use]
-    pub fn late(&self) -> Apart {
-        self.apart(true)
+    pub fn late(&self, usual: f64) -> Apart {
+        self.apart(true, usual)
     }
 
     /// The time below which the source has most more than the others.
     #[must_use]
-    pub fn early(&self) -> Apart {
-        self.apart(false)
+    pub fn early(&self, usual: f64) -> Apart {
+        self.apart(false, usual)
     }
 
-    fn apart(&self, late: bool) -> Apart {
+    /// `usual` is how far apart publishers may ordinarily be.
+    fn apart(&self, late: bool, usual: f64) -> Apart {
         let (mut own, mut others) = (0.0, 0.0);
         let mut best = Apart {
             at_s: 0.0,
@@ -106,7 +110,7 @@ impl Times {
             own += self.own[at];
             others += self.others[at];
         }
-        best.p = stats::ks_at_least(best.share - best.baseline, self.both());
+        best.p = stats::ks_at_least(best.share - best.baseline - usual, self.both());
         best
     }
 
@@ -137,8 +141,9 @@ impl Times {
         let centre_s = ctit::start_s(u16::midpoint(own.0 as u16, own.1 as u16)) + 1.0;
         let width = own.1 - own.0;
         let inside: f64 = self.own[own.0..own.1].iter().sum();
-        let most = (0..=BINS - width)
-            .map(|at| self.others[at..at + width].iter().sum::<f64>())
+        let wider = ((width as f64 * USUAL_WIDTH).ceil() as usize).min(BINS);
+        let most = (0..=BINS - wider)
+            .map(|at| self.others[at..at + wider].iter().sum::<f64>())
             .fold(0.0, f64::max);
         let k = (inside * f64::from(self.n)).round() as u32;
         // Any stretch of this length could have been it.
