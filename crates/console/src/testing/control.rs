@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Save, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Removal, Save, StoreError};
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
 use serde_json::Value;
@@ -166,10 +166,11 @@ impl ControlStore for MemoryControl {
         Ok(row.doc.clone())
     }
 
-    async fn save_all(
+    async fn change_all(
         &self,
         account: AccountId,
         saves: Vec<Save>,
+        removals: Vec<Removal>,
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<Doc>, StoreError> {
@@ -190,6 +191,18 @@ impl ControlStore for MemoryControl {
                     return Err(error);
                 }
             }
+        }
+        for Removal { kind, id, version } in removals {
+            let stored = self.get(account, kind, id).await?;
+            let stored = stored.map_or(0, |doc| doc.version);
+            if stored != version {
+                *self.rows.lock().unwrap() = before;
+                return Err(StoreError::Conflict {
+                    sent: version,
+                    current: stored,
+                });
+            }
+            self.delete(account, kind, id, actor, now).await?;
         }
         Ok(saved)
     }

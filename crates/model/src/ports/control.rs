@@ -88,6 +88,17 @@ pub struct Save {
     pub doc: NewDoc,
 }
 
+/// One of many documents that are removed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// What it is.
+    pub kind: DocKind,
+    /// Which one.
+    pub id: u64,
+    /// The version that was read.
+    pub version: u32,
+}
+
 /// Where control data is kept. A save is durable when the call returns.
 #[async_trait]
 pub trait ControlStore: Send + Sync {
@@ -145,6 +156,21 @@ pub trait ControlStore: Send + Sync {
         &self,
         account: AccountId,
         saves: Vec<Save>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Doc>, StoreError> {
+        self.change_all(account, saves, Vec::new(), actor, now)
+            .await
+    }
+    /// As [`ControlStore::save_all`], and removes others: all of it, or nothing.
+    ///
+    /// # Errors
+    /// As there; what is removed must be there in the version that was read.
+    async fn change_all(
+        &self,
+        account: AccountId,
+        saves: Vec<Save>,
+        removals: Vec<Removal>,
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<Doc>, StoreError>;

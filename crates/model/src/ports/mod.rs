@@ -20,7 +20,7 @@ mod scan;
 mod sources;
 
 pub use clicks::{ClickIndex, ClickKey, ClickRow, Lookup};
-pub use control::{ControlStore, Doc, DocKind, NewDoc, Save};
+pub use control::{ControlStore, Doc, DocKind, NewDoc, Removal, Save};
 pub use conversions::{
     Amounts, ConversionDimension, ConversionFilter, ConversionMeasures, ConversionReader,
     ConversionReport, ConversionReportQuery, CurrencyAmounts,

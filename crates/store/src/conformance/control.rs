@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use assay_model::AccountId;
-use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Save, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, NewDoc, Removal, Save, StoreError};
 use assay_model::testing::NOW;
 use serde_json::json;
 
@@ -253,6 +253,28 @@ async fn many_are_saved_together_or_none(store: &dyn ControlStore) {
         assert_eq!(after, before, "one that fails takes the others with it");
         assert_eq!(store.revision().await.unwrap(), revision);
     }
+    let remove = |id, version| Removal {
+        kind: DocKind::Rule,
+        id,
+        version,
+    };
+    for (gone, made) in [
+        (vec![remove(saved[0].id, 1), remove(first.id, 1)], "stale"),
+        (vec![remove(saved[0].id, 1), remove(999_999, 1)], "unknown"),
+    ] {
+        let saves = vec![new(rule(made))];
+        let refused = store.change_all(account, saves, gone, "user:2", NOW).await;
+        assert!(refused.is_err());
+        let after = store.list(account, DocKind::Rule, 0, 10).await.unwrap();
+        assert_eq!(after, before, "{made}");
+    }
+    let saves = vec![over(2, rule("dos"))];
+    let gone = vec![remove(saved[0].id, 1)];
+    let changed = store.change_all(account, saves, gone, "user:2", NOW).await;
+    assert_eq!(changed.unwrap()[0].version, 3);
+    let after = store.list(account, DocKind::Rule, 0, 10).await.unwrap();
+    let left: Vec<_> = after.iter().map(|doc| doc.id).collect();
+    assert_eq!(left, [first.id]);
 }
 
 async fn lists_come_in_pages(store: &dyn ControlStore) {

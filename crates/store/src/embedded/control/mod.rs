@@ -14,7 +14,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, Save, StoreError};
+use assay_model::ports::{ControlStore, Doc, DocKind, KeyStore, NewDoc, Removal, Save, StoreError};
 use assay_model::transaction::KeyRing;
 use assay_model::{AccountId, Timestamp};
 use async_trait::async_trait;
@@ -166,16 +166,21 @@ impl ControlStore for SqliteControlStore {
             .await
     }
 
-    async fn save_all(
+    async fn change_all(
         &self,
         account: AccountId,
         saves: Vec<Save>,
+        removals: Vec<Removal>,
         actor: &str,
         now: Timestamp,
     ) -> Result<Vec<Doc>, StoreError> {
         let (keys, actor) = (Arc::clone(&self.keys), actor.to_owned());
         self.writer
-            .run(move |db| write::save_all(db, &keys, account, saves, &actor, now))
+            .run(move |db| {
+                let saved = write::save_all(db, &keys, account, saves, &actor, now)?;
+                write::remove_all(db, account, &removals, &actor, now)?;
+                Ok(saved)
+            })
             .await
     }
 

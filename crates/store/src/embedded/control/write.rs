@@ -1,6 +1,6 @@
 //! Changes to control data. Each runs in a savepoint of the writer's transaction.
 
-use assay_model::ports::{Doc, DocKind, NewDoc, Save, StoreError};
+use assay_model::ports::{Doc, DocKind, NewDoc, Removal, Save, StoreError};
 use assay_model::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -121,6 +121,27 @@ pub(super) fn save_all(
         }
     };
     saves.into_iter().map(save).collect()
+}
+
+/// Removes documents that are as they were read.
+pub(super) fn remove_all(
+    db: &Connection,
+    account: AccountId,
+    removals: &[Removal],
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for Removal { kind, id, version } in removals {
+        let stored = current(db, account, *kind, *id)?.ok_or(StoreError::NotFound)?;
+        if stored != *version {
+            return Err(StoreError::Conflict {
+                sent: *version,
+                current: stored,
+            });
+        }
+        delete(db, account, *kind, *id, actor, now)?;
+    }
+    Ok(())
 }
 
 pub(super) fn delete(
