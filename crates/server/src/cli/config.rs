@@ -1,4 +1,8 @@
-//! `assay config check|print|default`.
+//! `assay config check|print|default`, and `export|diff|apply` for rules and lists.
+
+mod code;
+mod file;
+mod plan;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,6 +25,12 @@ enum ConfigCommand {
     Print(DataArgs),
     /// Print every key with its meaning and default, to begin a configuration with.
     Default,
+    /// Print the rules and lists of an account as TOML.
+    Export(code::CodeArgs),
+    /// Show what a file of rules and lists would change.
+    Diff(code::DiffArgs),
+    /// Make rules and lists as a file says, all or nothing.
+    Apply(code::ApplyArgs),
 }
 
 pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
@@ -35,6 +45,9 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         ConfigCommand::Default => {
             std::io::stdout().write_all(crate::config::template()?.as_bytes())?;
         }
+        ConfigCommand::Export(args) => return code::export(args),
+        ConfigCommand::Diff(args) => return code::diff(args),
+        ConfigCommand::Apply(args) => return code::apply(args),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ mod harness;
 
 mod clicks;
 mod commands;
+mod config_code;
 mod conversions;
 mod crash;
 mod events;
