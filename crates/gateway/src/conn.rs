@@ -18,6 +18,7 @@ use crate::headers::Headers;
 use crate::ingress::{Head, ParamBuffer, PlainRequest, read_head};
 use crate::lane::Lane;
 use crate::outbox::Scratch;
+use crate::sending::Sending;
 use crate::slow;
 
 /// What a connection is doing, for the lane's sweeper.
@@ -51,7 +52,6 @@ impl ConnState {
 struct Buffers {
     scratch: Scratch,
     params: ParamBuffer,
-    out: Vec<u8>,
 }
 
 /// What reading left.
@@ -67,28 +67,22 @@ enum Next {
 /// Serves a connection until it ends.
 pub async fn serve<C: CounterStore>(
     lane: Rc<Lane<C>>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: IpAddr,
     state: Rc<ConnState>,
 ) {
+    let (mut read, write) = stream.into_split();
+    let sending = Sending::new(write);
     let mut input = BytesMut::with_capacity(4096);
     let mut buffers = Buffers::default();
-    loop {
+    let next = loop {
         state.enter(Phase::Busy, lane.tick.get());
-        let next = answer_plain(&lane, &mut input, &mut buffers, peer).await;
-        if !buffers.out.is_empty() {
-            // The records first: an answer that left stands for a record that is kept.
-            lane.outbox.written().await;
-            if stream.write_all(&buffers.out).await.is_err() {
-                return;
-            }
-            buffers.out.clear();
+        let next = answer_plain(&lane, &mut input, &mut buffers, &sending, peer).await;
+        if !matches!(next, Next::More) {
+            break next;
         }
-        match next {
-            Next::Close => return close(stream, input).await,
-            Next::HandOver => return slow::serve(lane, input.freeze(), stream, peer, state).await,
-            Next::More => {}
-        }
+        // The records first: an answer that left stands for a record that is kept.
+        sending.send(&lane.outbox);
         let phase = if input.is_empty() {
             Phase::Idle
         } else {
@@ -96,10 +90,18 @@ pub async fn serve<C: CounterStore>(
         };
         state.enter(phase, lane.tick.get());
         input.reserve(2048);
-        match stream.read_buf(&mut input).await {
+        match sending.read(&mut read, &mut input, &lane.outbox).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
+    };
+    let Ok(stream) = sending.into_stream(read, &lane.outbox).await else {
+        return;
+    };
+    if matches!(next, Next::HandOver) {
+        slow::serve(lane, input.freeze(), stream, peer, state).await;
+    } else {
+        close(stream, input).await;
     }
 }
 
@@ -131,6 +133,7 @@ async fn answer_plain<C: CounterStore>(
     lane: &Lane<C>,
     input: &mut BytesMut,
     buffers: &mut Buffers,
+    sending: &Sending,
     peer: IpAddr,
 ) -> Next {
     let mut at = 0;
@@ -162,13 +165,13 @@ async fn answer_plain<C: CounterStore>(
                 lane.doors
                     .note_unread(&lane.engine, (&target, &host), code, detail);
                 let answer = Answer::problem(status, code, "", detail);
-                write_answer(&answer, true, true, &lane.date(), &mut buffers.out);
+                sending.add(|out| write_answer(&answer, true, true, &lane.date(), out));
                 break Next::Close;
             }
             Head::Plain(plain) => {
                 let length = plain.head.len();
                 let open = plain.keep_alive && !lane.closing.get();
-                answer_one(lane, &plain, open, buffers, peer).await;
+                answer_one(lane, &plain, open, buffers, sending, peer).await;
                 at += length;
                 if !open {
                     break Next::Close;
@@ -185,6 +188,7 @@ async fn answer_one<C: CounterStore>(
     plain: &PlainRequest<'_>,
     open: bool,
     buffers: &mut Buffers,
+    sending: &Sending,
     peer: IpAddr,
 ) {
     let (path, query) = plain.target.split_once('?').unwrap_or((plain.target, ""));
@@ -211,7 +215,7 @@ async fn answer_one<C: CounterStore>(
             &request,
         )
         .await;
-    write_answer(&answer, plain.get, !open, &lane.date(), &mut buffers.out);
+    sending.add(|out| write_answer(&answer, plain.get, !open, &lane.date(), out));
 }
 
 /// Appends an HTTP/1.1 response.

@@ -24,6 +24,7 @@ mod policy;
 pub mod postbacks;
 mod proof;
 mod renames;
+mod sending;
 mod slow;
 mod sources;
 

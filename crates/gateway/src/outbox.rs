@@ -14,6 +14,8 @@ use assay_model::ports::{EventLog, LogError};
 use assay_model::recall::{Bump, Reading};
 use assay_model::{EventId, EventIds, Timestamp};
 
+use crate::sending::Sending;
+
 /// Buffers of one decision, kept between decisions.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -100,6 +102,8 @@ pub struct LaneOutbox {
     gathering: Cell<u64>,
     done: Cell<u64>,
     waiting: RefCell<Vec<Waker>>,
+    /// Connections whose answers wait for this batch.
+    sending: RefCell<Vec<Rc<Sending>>>,
     flusher: RefCell<Option<Waker>>,
     log: RefCell<Box<dyn EventLog>>,
     lost: LostCounter,
@@ -118,11 +122,22 @@ impl LaneOutbox {
             gathering: Cell::new(1),
             done: Cell::new(0),
             waiting: RefCell::new(Vec::new()),
+            sending: RefCell::new(Vec::new()),
             flusher: RefCell::new(None),
             log: RefCell::new(log),
             lost,
             losing: Cell::new(0),
         })
+    }
+
+    /// Whether everything kept so far is written.
+    pub fn is_written(&self) -> bool {
+        self.count.get() == 0
+    }
+
+    /// Sends a connection's answers once everything kept so far is written.
+    pub fn send_then(&self, answers: Rc<Sending>) {
+        self.sending.borrow_mut().push(answers);
     }
 
     /// Waits until everything kept so far is written.
@@ -170,6 +185,9 @@ impl LaneOutbox {
         }
         self.done.set(self.gathering.get());
         self.gathering.set(self.gathering.get() + 1);
+        for answers in self.sending.borrow_mut().drain(..) {
+            answers.kept();
+        }
         for waker in self.waiting.borrow_mut().drain(..) {
             waker.wake();
         }
