@@ -260,7 +260,7 @@ impl Doors {
             (Door::Postback, Some(conversions)) => {
                 let snapshot = Arc::clone(&snapshot);
                 let whose = postback::Whose::of(&snapshot, account, integration);
-                postback::answer(
+                let answer = postback::answer(
                     conversions,
                     engine,
                     outbox,
@@ -269,7 +269,12 @@ impl Doors {
                     &whose,
                     request,
                 )
-                .await
+                .await;
+                // A page's script may read what became of its conversion.
+                match request.headers.get("origin") {
+                    Some(_) => answer.with("access-control-allow-origin", "*"),
+                    None => answer,
+                }
             }
             (Door::Rejection, Some(conversions)) => {
                 let whose = postback::Whose::of(&snapshot, account, integration);

@@ -140,3 +140,15 @@ async fn a_call_refused_unread_is_listed_where_its_target_says() {
         assert_eq!(last, listed, "{target}");
     }
 }
+
+#[tokio::test]
+async fn a_script_may_read_what_became_of_its_conversion() {
+    let world = World::new(&Settings::default());
+    let allowed = |answer: &Answer| {
+        let mut headers = answer.headers().iter();
+        headers.any(|(name, value)| *name == "access-control-allow-origin" && value == "*")
+    };
+    let query = "external_transaction_id=c1";
+    assert!(allowed(&world.script(query).await));
+    assert!(!allowed(&get(&world, "/postback/7", query).await));
+}

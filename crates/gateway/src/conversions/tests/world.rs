@@ -226,7 +226,7 @@ impl World {
         content_type: &str,
         body: &str,
     ) -> Answer {
-        let request = DoorRequest {
+        self.ask(&DoorRequest {
             method,
             path,
             query: query.as_bytes(),
@@ -238,12 +238,33 @@ impl World {
             headers: Headers::Head(b""),
             // A data centre, as postbacks come from.
             peer: "3.5.140.2".parse().unwrap(),
-        };
+        })
+        .await
+    }
+
+    /// A postback that a page's script sends.
+    pub async fn script(&self, query: &str) -> Answer {
+        self.ask(&DoorRequest {
+            method: Method::Get,
+            path: "/postback/7",
+            query: query.as_bytes(),
+            body: &[],
+            content_type: "",
+            authorization: None,
+            key: None,
+            host: "assay.test",
+            headers: Headers::Head(b"GET / HTTP/1.1\r\nOrigin: https://shop.example\r\n\r\n"),
+            peer: "81.2.69.142".parse().unwrap(),
+        })
+        .await
+    }
+
+    async fn ask(&self, request: &DoorRequest<'_>) -> Answer {
         let (mut scratch, mut params) = (Scratch::default(), ParamBuffer::default());
         let (engine, outbox) = (&*self.engine, &*self.outbox);
         let answer = self
             .doors
-            .answer(engine, outbox, &mut scratch, &mut params, &request)
+            .answer(engine, outbox, &mut scratch, &mut params, request)
             .await;
         self.outbox.flush();
         answer
