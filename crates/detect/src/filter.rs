@@ -82,6 +82,16 @@ impl<'r> Readings<'r> {
         }
     }
 
+    /// Counters that are no rule's; `places` says where a filter's own stand among them.
+    #[must_use]
+    pub const fn beside(all: &'r [Option<Reading>], places: &'r [u16]) -> Self {
+        Self {
+            all,
+            places,
+            ..Self::NONE
+        }
+    }
+
     /// No counters at all.
     pub const NONE: Readings<'static> = Readings {
         all: &[],

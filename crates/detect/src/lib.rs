@@ -13,7 +13,9 @@ pub mod sources;
 pub mod verdict;
 
 pub use filter::{Filter, Readings};
-pub use rules::{AccountRules, CompiledRule, FilterState, check_rule, filter_states};
+pub use rules::{
+    AccountRules, CompiledRule, FilterState, OfferLimits, check_offer, check_rule, filter_states,
+};
 pub use verdict::{recompute, weigh};
 
 /// Revision of the detection code. Grows when the same facts may come to another verdict,

@@ -35,8 +35,13 @@ pub fn weigh(
     findings.sort_by_key(|finding| rank(finding, weighing));
     let risk = findings.iter().map(|f| f.risk).max().unwrap_or(Risk::Clean);
     let held_out = findings.iter().any(|f| f.reason == Reason::SampledHoldout);
+    let limited = findings
+        .iter()
+        .any(|f| f.effect == Effect::Offer && catches(f, weighing));
     let caught = !held_out && findings.iter().any(|f| catches(f, weighing));
     let action = match (caught, degraded) {
+        // No rule lifts or postpones what the offer itself does not take.
+        (true, _) if limited => Action::Rejected,
         (true, _) => caught_action(weighing.mode, event),
         (false, None) => Action::Approved,
         (false, Some(_)) => degraded_action(weighing.on_degraded, weighing.mode, event),
@@ -62,7 +67,7 @@ pub fn weigh(
 
 /// Whether a finding rejects: by its class, or by a risk that the strictness rejects.
 pub(crate) fn catches(finding: &Finding<'_>, weighing: Weighing) -> bool {
-    finding.effect == Effect::Block
+    finding.effect.counts()
         && (finding.reason.rejects_alone()
             || (finding.risk > Risk::Clean && finding.risk >= weighing.strictness.rejects_from()))
 }
@@ -71,10 +76,12 @@ pub(crate) fn catches(finding: &Finding<'_>, weighing: Weighing) -> bool {
 pub(crate) fn rank(
     finding: &Finding<'_>,
     weighing: Weighing,
-) -> (bool, bool, bool, FpRisk, std::cmp::Reverse<Risk>, u8) {
+) -> (bool, bool, bool, bool, FpRisk, std::cmp::Reverse<Risk>, u8) {
     let info = finding.reason.info();
     (
         finding.reason != Reason::SampledHoldout,
+        // Where the rule would not have rejected, the offer's own limit is why.
+        weighing.mode == Mode::Enforce || finding.effect != Effect::Offer,
         !catches(finding, weighing),
         finding.risk == Risk::Clean,
         info.fp_risk,

@@ -11,8 +11,10 @@ use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::Facts;
 use crate::hit::{EventKind, Field};
 use crate::ledger::Amount;
+use crate::reason::Reason;
 use crate::reputation::Reputed;
 use crate::sources::Standing;
+use crate::verdict::{Finding, RuleRef};
 
 /// What a counter measures within its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -242,6 +244,23 @@ pub struct Recall {
     pub standings: Vec<(u16, Arc<Standing>)>,
     /// What outcomes had taught about the event's keys; `None` = nothing.
     pub reputation: Option<Box<Reputed>>,
+    /// What the offer's own limits found, and whether publisher and offer are in use: they are
+    /// no rule's, so a rule that judges again takes them as they were found.
+    pub limits: Vec<Finding<'static>>,
+    /// The offers that turned the click down before it came to this one, in order; without one
+    /// that took it, this is the first of them.
+    pub passed: Vec<Passed>,
+}
+
+/// An offer that turned a click down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Its name; empty = the click named none.
+    pub offer: Box<str>,
+    /// The main reason.
+    pub reason: Reason,
+    /// The rule that judged.
+    pub rule: RuleRef,
 }
 
 impl CounterSpec {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::{DeviceFacts, DeviceIdState, Facts, IpFacts, ListMatch, UaFacts};
+use crate::recall::Passed;
 use crate::record::EventRecord;
 use crate::verdict::{Check, Effect, Finding, Verdict};
 use crate::{Field, FpRisk, Span};
@@ -128,6 +129,10 @@ pub fn event_json(record: &EventRecord<'_>) -> Value {
     if let Some(click) = &record.recall.click {
         out.insert("click".into(), click_json(click));
     }
+    let passed = &record.recall.passed;
+    if !passed.is_empty() {
+        out.insert("passed".into(), passed.iter().map(passed_json).collect());
+    }
     if record.recall.search != ClickSearch::None {
         out.insert("click_search".into(), record.recall.search.as_str().into());
     }
@@ -135,6 +140,12 @@ pub fn event_json(record: &EventRecord<'_>) -> Value {
         out.insert("judged_first_as".into(), first.to_string().into());
     }
     Value::Object(out)
+}
+
+/// An offer that turned a click down.
+fn passed_json(passed: &Passed) -> Value {
+    let offer = Some(&*passed.offer).filter(|name| !name.is_empty());
+    json!({"offer": offer, "reason": passed.reason.code(), "rule": passed.rule})
 }
 
 /// Everything known of an event: its own fields flat, what was looked up beside them.

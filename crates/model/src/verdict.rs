@@ -20,6 +20,16 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// The value with its text copied, to be kept.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Int(n) => Value::Int(n),
+            Self::Float(n) => Value::Float(n),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+        }
+    }
+
     /// The value as a number, for comparison.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
@@ -87,9 +97,18 @@ pub enum Effect {
     Flag = 1,
     /// Kept, but one of the account's allow lists lets the event through.
     Allowed = 2,
+    /// Counts whatever the rule does with what it catches: a limit of the offer itself, which
+    /// a rule that only monitors does not lift.
+    Offer = 3,
 }
 
 impl Effect {
+    /// Whether the finding counts towards the action.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Block | Self::Offer)
+    }
+
     /// Stable text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -97,6 +116,7 @@ impl Effect {
             Self::Block => "block",
             Self::Flag => "flag",
             Self::Allowed => "allowed",
+            Self::Offer => "offer",
         }
     }
 }
@@ -156,6 +176,24 @@ impl<'a> Finding<'a> {
             self.observed.push((place as u8, value.into()));
         }
         self
+    }
+
+    /// The finding with its texts copied, to be kept.
+    #[must_use]
+    pub fn into_owned(self) -> Finding<'static> {
+        let observed = self.observed.into_iter();
+        Finding {
+            observed: observed
+                .map(|(place, value)| (place, value.into_owned()))
+                .collect(),
+            threshold: self.threshold.map(Value::into_owned),
+            list: Cow::Owned(self.list.into_owned()),
+            reason: self.reason,
+            risk: self.risk,
+            effect: self.effect,
+            window_s: self.window_s,
+            n: self.n,
+        }
     }
 
     /// Adds an observed text unless it is empty or unknown.

@@ -108,6 +108,7 @@ pub fn evidence_row(finding: &Finding<'_>) -> EvidenceRow {
             Effect::Block => "",
             Effect::Flag => "only flagged by the rule",
             Effect::Allowed => "let through by an allow list",
+            Effect::Offer => "a limit of the offer itself",
         },
         risk: words::risk(finding.risk),
         class: info.class.as_str(),

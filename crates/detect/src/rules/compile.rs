@@ -202,7 +202,7 @@ fn unless_said(rule: &Rule, row: &FilterKind, context: BuildContext) -> (bool, B
 }
 
 /// Takes one common setting out of a filter's map.
-fn take<T: serde::de::DeserializeOwned>(
+pub(super) fn take<T: serde::de::DeserializeOwned>(
     settings: &mut Map<String, Value>,
     name: &str,
     default: T,

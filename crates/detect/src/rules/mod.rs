@@ -6,6 +6,7 @@
 mod attribution;
 mod compile;
 mod index;
+mod limits;
 mod presets;
 mod print;
 mod proof;
@@ -25,6 +26,7 @@ use assay_model::verdict::{
 };
 
 pub use compile::{FilterState, filter_states};
+pub use limits::{OfferLimits, check_offer};
 
 use crate::filter::{Filter, Readings, Turn};
 use crate::filters::BlockMode;
@@ -223,6 +225,8 @@ impl CompiledRule {
             .filter(|_| !self.needs.is_empty() || recall.degraded == Some(Degraded::BudgetSpent));
         proof::signature(facts, &mut verdict.findings);
         attribution::missing_click(facts, recall, &mut verdict.findings);
+        let limits = recall.limits.iter().cloned();
+        verdict.findings.extend(limits);
         if self.screens(facts.hit.event) {
             attribution::caught_click(facts, recall, &mut verdict.findings);
             self.run(facts, recall, &mut verdict);

@@ -371,7 +371,7 @@ pub fn score_of(verdict: &Verdict<'_>) -> (i8, &'static str) {
         verdict
             .findings
             .iter()
-            .filter(|f| f.effect == Effect::Block && f.reason != Reason::RelayBenign)
+            .filter(|f| f.effect.counts() && f.reason != Reason::RelayBenign)
     };
     let risk = counting().map(|f| f.risk).max().unwrap_or(Risk::Clean);
     let rejected = verdict.action == Action::Rejected;

@@ -12,7 +12,7 @@ mod wire;
 
 use crate::facts::Facts;
 use crate::recall::Recall;
-use crate::verdict::Verdict;
+use crate::verdict::{Effect, Verdict};
 use crate::{AccountId, EventId, EventKind, IntegrationId, Timestamp};
 
 pub(crate) use facts::ua_bytes;
@@ -20,7 +20,7 @@ pub use wire::CodecError;
 use wire::{Numbers, Reader, Writer};
 
 /// Version of the bytes that this build writes; it reads this and all earlier ones.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// One event as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +72,11 @@ impl<'a> EventRecord<'a> {
             decision_us,
         } = read_head(&mut reader)?;
         let facts = facts::read(&mut reader)?;
-        let recall = verdict::read_recall(&mut reader, version)?;
+        let mut recall = verdict::read_recall(&mut reader, version)?;
         let verdict = verdict::read(&mut reader)?;
+        // They stand among the verdict's findings, and are written once.
+        let limits = verdict.findings.iter().filter(|f| f.effect == Effect::Offer);
+        recall.limits = limits.map(|found| found.clone().into_owned()).collect();
         Ok(Self {
             event_id,
             facts,

@@ -1,5 +1,5 @@
-//! What was held against an event's sources, and what was known of its keys, as bytes;
-//! since version 3.
+//! What was held against an event's sources, and what was known of its keys, as bytes, since
+//! version 3; and which offers turned a click down, since version 4.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,14 +8,16 @@ use super::verdict::{read_value, write_value};
 use super::wire::{CodecError, Numbers, Reader, Writer};
 use crate::Timestamp;
 use crate::reason::Reason;
-use crate::recall::Recall;
+use crate::recall::{Passed, Recall};
 use crate::reputation::{KeyKind, Learned, Reputed, Use};
 use crate::sources::Standing;
-use crate::verdict::Value;
+use crate::verdict::{RuleRef, Value};
 
 const SNAPSHOT: u8 = 0b0001;
 const STANDINGS: u8 = 0b0010;
 const REPUTATION: u8 = 0b0100;
+/// Since version 4.
+const PASSED: u8 = 0b1000;
 
 /// One byte for an event of an account that has no snapshot.
 pub fn write(w: &mut Writer<'_>, recall: &Recall) {
@@ -28,6 +30,9 @@ pub fn write(w: &mut Writer<'_>, recall: &Recall) {
     }
     if recall.reputation.is_some() {
         flags |= REPUTATION;
+    }
+    if !recall.passed.is_empty() {
+        flags |= PASSED;
     }
     w.u8(flags);
     if recall.snapshot != 0 {
@@ -43,11 +48,17 @@ pub fn write(w: &mut Writer<'_>, recall: &Recall) {
     if let Some(reputed) = &recall.reputation {
         write_reputed(w, reputed);
     }
+    if !recall.passed.is_empty() {
+        w.len(recall.passed.len());
+        for passed in &recall.passed {
+            write_passed(w, passed);
+        }
+    }
 }
 
 pub fn read(r: &mut Reader<'_>, recall: &mut Recall) -> Result<(), CodecError> {
     let flags = r.u8()?;
-    if flags & !(SNAPSHOT | STANDINGS | REPUTATION) != 0 {
+    if flags & !(SNAPSHOT | STANDINGS | REPUTATION | PASSED) != 0 {
         return Err(CodecError::Unknown("source flag"));
     }
     if flags & SNAPSHOT != 0 {
@@ -62,7 +73,30 @@ pub fn read(r: &mut Reader<'_>, recall: &mut Recall) -> Result<(), CodecError> {
     if flags & REPUTATION != 0 {
         recall.reputation = Some(Box::new(read_reputed(r)?));
     }
+    if flags & PASSED != 0 {
+        for _ in 0..r.len()? {
+            recall.passed.push(read_passed(r)?);
+        }
+    }
     Ok(())
+}
+
+fn write_passed(w: &mut Writer<'_>, passed: &Passed) {
+    w.text(&passed.offer);
+    w.u8(passed.reason as u8);
+    w.u64(passed.rule.id);
+    w.u32(passed.rule.version);
+}
+
+fn read_passed(r: &mut Reader<'_>) -> Result<Passed, CodecError> {
+    Ok(Passed {
+        offer: r.text()?.into(),
+        reason: Reason::from_number(r.u8()?).ok_or(CodecError::Unknown("reason"))?,
+        rule: RuleRef {
+            id: r.u64()?,
+            version: r.u32()?,
+        },
+    })
 }
 
 fn write_standing(w: &mut Writer<'_>, standing: &Standing) {

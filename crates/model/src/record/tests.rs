@@ -10,10 +10,10 @@ use crate::facts::{
 };
 use crate::hit::Field;
 use crate::reason::{Class, Reason, Risk};
-use crate::recall::{Degraded, Reading};
-use crate::testing::{NOW, facts_of};
+use crate::recall::{Degraded, Passed, Reading};
 use crate::reputation::{KeyKind, Learned, Reputed, Use};
 use crate::sources::Standing;
+use crate::testing::{NOW, facts_of};
 use crate::verdict::{Action, Check, Effect, Finding, Missing, RuleRef, Value};
 
 fn sample() -> EventRecord<'static> {
@@ -152,9 +152,31 @@ fn sample_with_source() -> EventRecord<'static> {
     record
 }
 
+fn sample_with_path() -> EventRecord<'static> {
+    let mut record = sample_with_source();
+    let mut capped = Finding::new(Reason::CapClick)
+        .with("count", 11u32)
+        .with("period", "day")
+        .over(10u32);
+    capped.effect = Effect::Offer;
+    capped.list = "offer o2@7".into();
+    record.verdict.findings.push(capped.clone());
+    record.recall.limits = vec![capped];
+    let passed = |offer: &str, reason| Passed {
+        offer: offer.into(),
+        reason,
+        rule: RuleRef { id: 3, version: 300 },
+    };
+    record.recall.passed = vec![
+        passed("o1", Reason::GeoTarget),
+        passed("", Reason::NonBrowserUa),
+    ];
+    record
+}
+
 #[test]
 fn a_record_reads_back_as_written() {
-    let record = sample_with_source();
+    let record = sample_with_path();
     let mut bytes = Vec::new();
     record.encode(&mut bytes);
     assert_eq!(EventRecord::decode(&bytes).unwrap(), record);
@@ -177,10 +199,16 @@ fn version_2_stays_readable() {
 #[test]
 fn version_3_stays_readable() {
     let golden = include_bytes!("golden_v3.bin");
-    let mut bytes = Vec::new();
-    sample_with_source().encode(&mut bytes);
-    assert_eq!(bytes, golden, "the bytes changed without a new version");
     assert_eq!(EventRecord::decode(golden).unwrap(), sample_with_source());
+}
+
+#[test]
+fn version_4_stays_readable() {
+    let golden = include_bytes!("golden_v4.bin");
+    let mut bytes = Vec::new();
+    sample_with_path().encode(&mut bytes);
+    assert_eq!(bytes, golden, "the bytes changed without a new version");
+    assert_eq!(EventRecord::decode(golden).unwrap(), sample_with_path());
 }
 
 #[test]
@@ -208,7 +236,7 @@ fn a_click_of_which_little_is_known_reads_back() {
 #[test]
 fn a_cut_record_is_an_error_at_every_length() {
     let mut bytes = Vec::new();
-    sample_with_source().encode(&mut bytes);
+    sample_with_path().encode(&mut bytes);
     for len in 0..bytes.len() {
         assert!(
             EventRecord::decode(&bytes[..len]).is_err(),
@@ -233,7 +261,7 @@ proptest! {
     #[test]
     fn damaged_bytes_never_panic(at in 0usize..600, byte: u8, noise in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut bytes = Vec::new();
-        sample_with_source().encode(&mut bytes);
+        sample_with_path().encode(&mut bytes);
         let place = at % bytes.len();
         bytes[place] = byte;
         let _ = EventRecord::decode(&bytes);

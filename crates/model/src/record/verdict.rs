@@ -171,6 +171,7 @@ fn read_finding<'a>(r: &mut Reader<'a>) -> Result<Finding<'a>, CodecError> {
         0 => Effect::Block,
         1 => Effect::Flag,
         2 => Effect::Allowed,
+        3 => Effect::Offer,
         _ => return Err(CodecError::Unknown("effect")),
     };
     finding.window_s = r.u32()?;

@@ -131,7 +131,7 @@ fn rejections(verdict: &Verdict<'_>) -> Value {
     let counting = verdict
         .findings
         .iter()
-        .filter(|finding| finding.effect == Effect::Block && !finding.reason.is_note());
+        .filter(|finding| finding.effect.counts() && !finding.reason.is_note());
     let mut literals: Vec<&str> = Vec::new();
     for finding in counting {
         let literal = finding.reason.info().adsecurity;
