@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Call, ok};
 use crate::app::App;
-use crate::documents::{Input, drop_echoes, merge, parse, stored};
+use crate::documents::{Input, drop_echoes, merge, parse_body, stored, unknown_nulls};
 use crate::error::ApiError;
 
 /// `GET /account`.
@@ -43,9 +43,10 @@ pub async fn patch(mut call: Call) -> Result<Response, ApiError> {
         return Err(StoreError::Conflict { sent, current }.into());
     }
     let mut merged = doc.body.clone();
+    problems.extend(unknown_nulls::<Account>(&merged, &fields));
     merge(&mut merged, Value::Object(fields));
     let fields = merged.as_object().cloned().unwrap_or_default();
-    let body: Option<Account> = parse(fields, &json!({"name": "placeholder"}), &mut problems);
+    let body: Option<Account> = parse_body(fields, &json!({"name": "placeholder"}), &mut problems);
     let already = problems.len();
     problems.extend(body.iter().flat_map(check));
     drop_echoes(&mut problems, already);

@@ -3,7 +3,8 @@
 //! serde stops at the first problem. A user wants all of them, so the faulty field is
 //! taken out (or, when missing, filled from a placeholder) and the rest is read again.
 
-use assay_model::document::Problem;
+use assay_model::document::{Problem, plain};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -82,6 +83,41 @@ pub fn merge(base: &mut Value, change: Value) {
     }
 }
 
+/// Fields that a change would take away with null though the document has no such field.
+///
+/// Merging drops them before anybody reads them, so they are put back here as they were sent.
+#[must_use]
+pub fn unknown_nulls<T: DeserializeOwned>(now: &Value, sent: &Map<String, Value>) -> Vec<Problem> {
+    let mut put_back = now.clone();
+    let mut problems = Vec::new();
+    if put_absent_nulls(&mut put_back, sent)
+        && let Value::Object(fields) = put_back
+    {
+        let _: Option<T> = parse(fields, &Value::Null, &mut problems);
+        problems.retain(|p| p.detail.starts_with(UNKNOWN));
+    }
+    problems
+}
+
+/// Puts every null of `sent` that names nothing in `base` into it; whether there was one.
+fn put_absent_nulls(base: &mut Value, sent: &Map<String, Value>) -> bool {
+    let Some(base) = base.as_object_mut() else {
+        return false;
+    };
+    let mut any = false;
+    for (key, value) in sent {
+        match (base.get_mut(key), value) {
+            (None, Value::Null) => {
+                base.insert(key.clone(), Value::Null);
+                any = true;
+            }
+            (Some(inner), Value::Object(sent)) => any |= put_absent_nulls(inner, sent),
+            _ => {}
+        }
+    }
+    any
+}
+
 /// Reads a document; every problem goes into `problems`, each field once.
 ///
 /// Shape: `None` when nothing usable is left to check further.
@@ -107,6 +143,45 @@ pub fn parse<T: DeserializeOwned>(
         }
     }
     None
+}
+
+/// Reads a document that is kept: as [`parse`], and a list is no object.
+///
+/// serde would take `["a", 1]` for an object's fields in their order.
+pub fn parse_body<T: DeserializeOwned + Serialize>(
+    fields: Map<String, Value>,
+    placeholder: &Value,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let sent = Value::Object(fields.clone());
+    let body: T = parse(fields, placeholder, problems)?;
+    let read = serde_json::to_value(&body).unwrap_or(Value::Null);
+    lists_for_objects(&sent, &read, &mut Vec::new(), problems);
+    Some(body)
+}
+
+fn lists_for_objects(sent: &Value, read: &Value, at: &mut Vec<Step>, out: &mut Vec<Problem>) {
+    match (sent, read) {
+        (Value::Array(_), Value::Object(_)) => {
+            out.push(Problem::new(written(at), "must be an object, not a list"));
+        }
+        (Value::Object(sent), Value::Object(read)) => {
+            for (key, sent) in sent {
+                let Some(read) = read.get(key) else { continue };
+                at.push(Step::Key(key.clone()));
+                lists_for_objects(sent, read, at, out);
+                at.pop();
+            }
+        }
+        (Value::Array(sent), Value::Array(read)) => {
+            for (place, (sent, read)) in sent.iter().zip(read).enumerate() {
+                at.push(Step::Place(place));
+                lists_for_objects(sent, read, at, out);
+                at.pop();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Drops what checks say about fields that were already found faulty (or hold such a one):
@@ -159,6 +234,9 @@ fn written(path: &[Step]) -> String {
     }
 }
 
+/// How the detail of a field that there is not begins.
+const UNKNOWN: &str = "there is no such field";
+
 /// What serde stumbled over.
 enum Fault {
     Unknown(Vec<Step>),
@@ -194,11 +272,11 @@ impl Fault {
     fn detail(&self, message: &str) -> String {
         match self {
             Self::Unknown(_) => match message.split_once(", ") {
-                Some((_, expected)) => format!("there is no such field; {expected}"),
-                None => "there is no such field".to_owned(),
+                Some((_, expected)) => format!("{UNKNOWN}; {expected}"),
+                None => UNKNOWN.to_owned(),
             },
             Self::Missing(_) => "is missing".to_owned(),
-            Self::Wrong(_) => message.to_owned(),
+            Self::Wrong(_) => plain(message),
         }
     }
 
@@ -294,6 +372,29 @@ mod tests {
             json!({"name": "x", "field": "ip", "entries": [{"value": "8.8.8.8"}, {"note": "n"}]});
         let _: Option<List> = parse(fields(sent), &json!({}), &mut problems);
         assert_eq!(problems, [Problem::new("entries[1].value", "is missing")]);
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        let mut problems = Vec::new();
+        let sent = json!({"name": "x", "kind": "s2s", "clicks": ["https://a.example/"],
+            "conversions": [], "signing": {"keys": [["k1", "0123456789abcdef"]]}});
+        let _: Option<Integration> = parse_body(fields(sent), &json!({}), &mut problems);
+        let mut names: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["clicks", "conversions", "signing.keys[0]"]);
+        assert_eq!(problems[0].detail, "must be an object, not a list");
+    }
+
+    #[test]
+    fn taking_away_what_there_is_not_is_refused_by_name() {
+        let now = json!({"name": "x", "kind": "s2s", "clicks": {"params": {"offer": "o"}}});
+        let sent = json!({"colour": null, "access_key": null,
+            "clicks": {"nonsense": null, "params": {"offer": null, "publisher": null}}});
+        let mut problems = unknown_nulls::<Integration>(&now, &fields(sent));
+        problems.sort_by(|a, b| a.field.cmp(&b.field));
+        let names: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
+        assert_eq!(names, ["clicks.nonsense", "colour"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod input;
 mod verbs;
 
-pub use input::{Input, drop_echoes, merge, parse};
+pub use input::{Input, drop_echoes, merge, parse, parse_body, unknown_nulls};
 pub use verbs::{alter, create, delete, insert, list, make, merged, patch, read, replace};
 
 use std::future::Future;
@@ -70,8 +70,13 @@ pub trait Resource: Sync {
     ///
     /// # Errors
     /// 409 with the cause.
-    fn check_delete(_body: &Self::Body) -> Result<(), ApiError> {
-        Ok(())
+    fn check_delete(
+        _app: &App,
+        _account: AccountId,
+        _doc: &Doc,
+        _body: &Self::Body,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 

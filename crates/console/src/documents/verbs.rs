@@ -7,7 +7,7 @@ use assay_model::ports::{Doc, NewDoc};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::{Input, Resource, drop_echoes, merge, parse, shown, stored};
+use super::{Input, Resource, drop_echoes, merge, parse_body, shown, stored, unknown_nulls};
 use crate::api::{Call, Caller, created, no_content, ok, page};
 use crate::app::App;
 use crate::error::ApiError;
@@ -81,7 +81,7 @@ pub async fn insert<R: Resource>(
         mut problems,
         ..
     } = Input::new(fields, R::READ_ONLY, None);
-    let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
+    let body: Option<R::Body> = parse_body(fields, &R::placeholder(), &mut problems);
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
     };
@@ -161,8 +161,10 @@ pub async fn alter<R: Resource>(
         let current = doc.version;
         return Err(assay_model::ports::StoreError::Conflict { sent, current }.into());
     }
-    let fields = combine(R::editable(&doc, &old, &context), fields);
-    let body: Option<R::Body> = parse(fields, &R::placeholder(), &mut problems);
+    let now = R::editable(&doc, &old, &context);
+    problems.extend(unknown_nulls::<R::Body>(&now, &fields));
+    let fields = combine(now, fields);
+    let body: Option<R::Body> = parse_body(fields, &R::placeholder(), &mut problems);
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
     };
@@ -198,8 +200,9 @@ pub async fn delete<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
     call.no_query()?;
     let _one_at_a_time = call.app.changes.lock().await;
     let doc = load::<R>(&call).await?;
-    R::check_delete(&stored::<R::Body>(doc.body)?)?;
     let caller = &call.caller;
+    let body: R::Body = stored(doc.body.clone())?;
+    R::check_delete(&call.app, caller.account, &doc, &body).await?;
     let control = &call.app.state.control;
     let gone = control
         .delete(caller.account, R::KIND, doc.id, &caller.actor, call.now)

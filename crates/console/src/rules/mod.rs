@@ -78,7 +78,12 @@ impl Resource for Rules {
         out
     }
 
-    fn check_delete(body: &Rule) -> Result<(), ApiError> {
+    async fn check_delete(
+        _app: &App,
+        _account: AccountId,
+        _doc: &Doc,
+        body: &Rule,
+    ) -> Result<(), ApiError> {
         if body.is_default {
             return Err(ApiError::conflict(
                 "the default rule decides what no other rule does; it cannot be deleted, \

@@ -4,7 +4,7 @@
 mod tests;
 
 use assay_model::AccountId;
-use assay_model::document::{Problem, Token};
+use assay_model::document::{Problem, Token, TokenScope};
 use assay_model::ports::{Doc, DocKind, NewDoc};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::api::{Call, Caller, created};
 use crate::app::App;
 use crate::auth::bearer::token_hash;
-use crate::documents::{Input, Resource, drop_echoes, parse, shown};
+use crate::documents::{Input, Resource, drop_echoes, parse_body, shown, stored};
 use crate::error::ApiError;
 use crate::state::random_text;
 
@@ -36,7 +36,7 @@ impl Resource for Tokens {
     }
 
     async fn settle(
-        _app: &App,
+        app: &App,
         caller: &Caller,
         body: &mut Token,
         old: Option<(&Doc, &Token)>,
@@ -48,6 +48,18 @@ impl Resource for Tokens {
         body.scopes.sort_unstable();
         body.scopes.dedup();
         out.extend(body.check());
+        if let Some((doc, old)) = old
+            && administers(old)
+            && !administers(body)
+            && is_last(app, caller.account, doc.id).await?
+        {
+            let field = if body.expires.is_some() {
+                "expires"
+            } else {
+                "scopes"
+            };
+            out.push(Problem::new(field, LAST));
+        }
         let held = |scope| old.is_some_and(|(_, old)| old.scopes.contains(scope));
         for scope in &body.scopes {
             if !caller.may(*scope) && !held(scope) {
@@ -76,7 +88,49 @@ impl Resource for Tokens {
         }
         out
     }
+
+    async fn check_delete(
+        app: &App,
+        account: AccountId,
+        doc: &Doc,
+        body: &Token,
+    ) -> Result<(), ApiError> {
+        if administers(body) && is_last(app, account, doc.id).await? {
+            return Err(ApiError::conflict(LAST));
+        }
+        Ok(())
+    }
 }
+
+/// Why the last one stays: only such a token makes tokens, so nobody would ever get in again.
+const LAST: &str = "this is the account's last token of scope admin that does not expire; \
+                    make another one first";
+
+/// Whether a token can make tokens for good.
+fn administers(token: &Token) -> bool {
+    token.expires.is_none() && token.scopes.contains(&TokenScope::Admin)
+}
+
+/// Whether no other token than this one administers the account.
+async fn is_last(app: &App, account: AccountId, id: u64) -> Result<bool, ApiError> {
+    let mut after = 0;
+    loop {
+        let page = app.state.control.list(account, DocKind::Token, after, PAGE);
+        let page = page.await?;
+        let Some(last) = page.last() else {
+            return Ok(true);
+        };
+        after = last.id;
+        for doc in page.iter().filter(|doc| doc.id != id) {
+            if administers(&stored(doc.body.clone())?) {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Tokens read at once.
+const PAGE: u32 = 500;
 
 /// `POST /tokens`: the only answer that holds the token itself.
 ///
@@ -90,7 +144,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
         ..
     } = Input::new(call.object()?, Tokens::READ_ONLY, None);
     let _one_at_a_time = call.app.changes.lock().await;
-    let body: Option<Token> = parse(fields, &Tokens::placeholder(), &mut problems);
+    let body: Option<Token> = parse_body(fields, &Tokens::placeholder(), &mut problems);
     let Some(mut body) = body else {
         return Err(ApiError::invalid(problems));
     };

@@ -51,6 +51,31 @@ async fn a_token_ends_when_it_expires() {
 }
 
 #[tokio::test]
+async fn the_last_token_that_makes_tokens_stays() {
+    let app = TestApp::start().await;
+    let owner = format!(
+        "/tokens/{}",
+        app.get("/tokens").await.json()["items"][0]["id"]
+    );
+    let refused = app.delete(&owner).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    let fewer = app.patch(&owner, &json!({"scopes": ["read"]})).await;
+    assert_eq!(fewer.fields(), ["scopes"]);
+    let ending = json!({"expires": "2027-01-01"});
+    assert_eq!(app.patch(&owner, &ending).await.fields(), ["expires"]);
+    // One that ends does not count.
+    let body = json!({"name": "t", "scopes": ["admin"], "expires": "2027-01-01"});
+    assert_eq!(app.post("/tokens", &body).await.status, StatusCode::CREATED);
+    assert_eq!(app.delete(&owner).await.status, StatusCode::CONFLICT);
+    let other = json!({"name": "other", "scopes": ["admin"]});
+    assert_eq!(
+        app.post("/tokens", &other).await.status,
+        StatusCode::CREATED
+    );
+    assert_eq!(app.delete(&owner).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn nobody_hands_out_more_than_they_have() {
     let app = TestApp::start().await;
     let admin = "admin-only-token-000000000000000000";

@@ -50,13 +50,76 @@ impl Problem {
     }
 }
 
-/// Pushes a problem unless `text` has 1 to `max` characters.
+/// What a deserializer says, in the words of whoever wrote the document: no names of types.
+#[must_use]
+pub fn plain(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let Some((found, expected)) = line.rsplit_once(", expected ") else {
+        return line.to_owned();
+    };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" | "string or map" => "a text",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other if other == "a sequence" || other.starts_with("tuple ") => "a list",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+/// Pushes a problem unless `text` has 1 to `max` characters, none of them invisible.
 pub(crate) fn check_name(field: &str, text: &str, max: usize, out: &mut Vec<Problem>) {
+    if text.contains(char::is_control) {
+        out.push(Problem::new(field, "may not hold control characters"));
+    }
     let len = text.trim().chars().count();
     if len == 0 || len > max {
         out.push(Problem::new(
             field,
             format!("needs 1 to {max} characters, has {len}"),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_no_types() {
+        for (said, meant) in [
+            (
+                "invalid value: integer `-1`, expected u32",
+                "invalid value: integer `-1`, expected a whole number from 0 up",
+            ),
+            (
+                "invalid type: null, expected struct Clicks",
+                "invalid type: null, expected an object",
+            ),
+            (
+                "invalid type: string \"x\", expected a boolean\nin `https`\n",
+                "invalid type: string \"x\", expected true or false",
+            ),
+            (
+                "unknown variant `x`, expected `a` or `b`",
+                "unknown variant `x`, expected `a` or `b`",
+            ),
+            ("\"24x\" is not a duration", "\"24x\" is not a duration"),
+        ] {
+            assert_eq!(plain(said), meant);
+        }
+    }
+
+    #[test]
+    fn a_name_is_visible_and_not_too_long() {
+        for (name, fits) in [("a", true), (" ", false), ("a\0b", false), ("abcd", false)] {
+            let mut out = Vec::new();
+            check_name("name", name, 3, &mut out);
+            assert_eq!(out.is_empty(), fits, "{name:?}");
+        }
     }
 }
