@@ -4,6 +4,7 @@ use assay_model::document::Problem;
 use assay_model::ports::Dimension;
 
 use crate::error::ApiError;
+use crate::reports::values;
 
 /// Query parameters in the order they came; the first of a repeated one counts.
 #[derive(Debug, Default)]
@@ -50,13 +51,16 @@ impl Query {
 
     /// Takes every `filter[dimension]=a,b` of events.
     pub fn take_filters(&mut self) -> Vec<(Dimension, Vec<String>)> {
-        self.take_filters_by(|name| Dimension::parse(name).filter(|d| !d.is_time()))
+        let find = |name: &str| Dimension::parse(name).filter(|d| !d.is_time());
+        self.take_filters_by(find, values::of_events)
     }
 
-    /// Takes every `filter[dimension]=a,b`; values of a repeated one add up.
+    /// Takes every `filter[dimension]=a,b`; values of a repeated one add up. `read` says what a
+    /// value is, or why there can be none like it.
     pub fn take_filters_by<D: Copy + PartialEq>(
         &mut self,
         find: impl Fn(&str) -> Option<D>,
+        read: impl Fn(D, &str) -> Result<String, String>,
     ) -> Vec<(D, Vec<String>)> {
         let mut out: Vec<(D, Vec<String>)> = Vec::new();
         let (filters, rest) = std::mem::take(&mut self.pairs)
@@ -69,13 +73,30 @@ impl Query {
                 self.refuse(&key, format!("{name:?} cannot be filtered by"));
                 continue;
             };
-            let values = value.split(',').map(|text| text.trim().to_owned());
+            let values = self.read_values(&key, &value, |text| read(dimension, text));
             match out.iter_mut().find(|(known, _)| *known == dimension) {
                 Some((_, known)) => known.extend(values),
-                None => out.push((dimension, values.collect())),
+                None => out.push((dimension, values)),
             }
         }
         out
+    }
+
+    /// The values of a list like `a,b`; wrong ones are refused under the parameter's name.
+    pub fn read_values(
+        &mut self,
+        name: &str,
+        list: &str,
+        read: impl Fn(&str) -> Result<String, String>,
+    ) -> Vec<String> {
+        let mut values = Vec::new();
+        for text in list.split(',') {
+            match read(text.trim()) {
+                Ok(value) => values.push(value),
+                Err(detail) => self.refuse(name, detail),
+            }
+        }
+        values
     }
 
     /// Notes that a parameter is wrong.

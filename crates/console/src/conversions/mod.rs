@@ -7,7 +7,6 @@ pub mod json;
 pub mod tests;
 
 use assay_model::EventId;
-use assay_model::ledger::Status;
 use assay_model::ports::{
     ConversionCursor, ConversionDimension, ConversionFilter, ConversionQuery,
 };
@@ -15,7 +14,7 @@ use axum::response::Response;
 
 use crate::api::{Call, Query, ok, page};
 use crate::error::ApiError;
-use crate::reports::period;
+use crate::reports::{period, values};
 
 /// `GET /conversions?from&to&limit&before&status=a,b&filter[dim]=a,b`, newest first.
 ///
@@ -24,9 +23,10 @@ use crate::reports::period;
 pub async fn list(mut call: Call) -> Result<Response, ApiError> {
     let zone = period::zone_of(&call.app.account(call.caller.account).await?)?;
     let mut query = std::mem::take(&mut call.query);
+    let (from, to) = period::take_open_period(&mut query, &zone);
     let wanted = ConversionQuery {
-        from: period::take_moment(&mut query, "from", &zone),
-        to: period::take_moment(&mut query, "to", &zone),
+        from,
+        to,
         filters: take_filters(&mut query),
         before: take_cursor(&mut query),
         limit: u32::try_from(query.take_number("limit", 50, 1, 500)).unwrap_or(50),
@@ -60,7 +60,7 @@ pub async fn read(mut call: Call) -> Result<Response, ApiError> {
 /// Takes the filters: each dimension by its own name, or as `filter[name]`.
 pub fn take_filters(query: &mut Query) -> Vec<ConversionFilter> {
     let find = |name: &str| ConversionDimension::parse(name).filter(|d| d.time().is_none());
-    let mut out = query.take_filters_by(find);
+    let mut out = query.take_filters_by(find, values::of_conversions);
     for dimension in ConversionDimension::ALL {
         let text = match dimension {
             _ if dimension.time().is_some() => None,
@@ -70,18 +70,9 @@ pub fn take_filters(query: &mut Query) -> Vec<ConversionFilter> {
             other => query.take(other.as_str()),
         };
         if let Some(text) = text {
-            let values = text.split(',').map(|value| value.trim().to_owned());
-            out.push((*dimension, values.collect()));
-        }
-    }
-    for (dimension, values) in &out {
-        let status = *dimension == ConversionDimension::Status;
-        for value in values
-            .iter()
-            .filter(|value| status && Status::parse(value).is_none())
-        {
-            let words = Status::ALL.map(Status::as_str).join(", ");
-            query.refuse("status", format!("{value:?} is none of {words}"));
+            let read = |text: &str| values::of_conversions(*dimension, text);
+            let values = query.read_values(dimension.as_str(), &text, read);
+            out.push((*dimension, values));
         }
     }
     out.into_iter()

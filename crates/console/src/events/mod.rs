@@ -26,9 +26,10 @@ pub async fn list(mut call: Call) -> Result<Response, ApiError> {
         let id = text.parse::<EventId>();
         id.map_err(|detail| query.refuse("before", detail)).ok()
     });
+    let (from, to) = period::take_open_period(&mut query, &zone);
     let wanted = EventQuery {
-        from: period::take_moment(&mut query, "from", &zone),
-        to: period::take_moment(&mut query, "to", &zone),
+        from,
+        to,
         filters: query
             .take_filters()
             .into_iter()

@@ -167,6 +167,9 @@ async fn faulty_questions_name_their_parameter() {
         ("limit=501", "limit"),
         ("filter[colour]=red", "filter[colour]"),
         ("filter[hour]=1", "filter[hour]"),
+        ("filter[risk]=high,hihg", "filter[risk]"),
+        ("filter[integration]=seven", "filter[integration]"),
+        ("from=2026-01-02&to=2026-01-01", "to"),
         ("publisher=p1", "publisher"),
     ] {
         let answer = app.get(&format!("/events?{query}")).await;

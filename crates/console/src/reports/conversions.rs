@@ -4,13 +4,14 @@ use assay_model::ports::{ConversionDimension, ConversionMeasures};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{Kind, counts_json, csv, enter, gate};
+use super::{Kind, counts_json, csv, enter, gate, values};
 use crate::api::Call;
 use crate::error::ApiError;
 
 const CONVERSIONS: Kind<ConversionDimension, ConversionMeasures> = Kind {
     file: "conversions.csv",
     parse: ConversionDimension::parse,
+    value: values::of_conversions,
     is_time: |dimension| dimension.time().is_some(),
     name: ConversionDimension::as_str,
     columns: &csv::CONVERSIONS,

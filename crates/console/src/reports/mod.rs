@@ -4,6 +4,7 @@ mod conversions;
 mod csv;
 mod gate;
 pub mod period;
+pub mod values;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ const CSV_ROWS_MAX: u64 = 100_000;
 const CLICKS: Kind<Dimension, ClickMeasures> = Kind {
     file: "clicks.csv",
     parse: Dimension::parse,
+    value: values::of_events,
     is_time: Dimension::is_time,
     name: Dimension::as_str,
     columns: &csv::CLICKS,
@@ -64,6 +66,7 @@ pub fn enter(call: &Call) -> Option<gate::Pass<'_>> {
 struct Kind<D: 'static, M: 'static> {
     file: &'static str,
     parse: fn(&str) -> Option<D>,
+    value: fn(D, &str) -> Result<String, String>,
     is_time: fn(D) -> bool,
     name: fn(D) -> &'static str,
     columns: &'static [&'static str],
@@ -81,8 +84,8 @@ impl<D: Copy + PartialEq, M> Kind<D, M> {
     async fn ask(&self, call: &mut Call) -> Result<Asked<D>, ApiError> {
         let mut query = std::mem::take(&mut call.query);
         let frame = Frame::take(call, &mut query).await?;
-        let filters =
-            query.take_filters_by(|name| (self.parse)(name).filter(|d| !(self.is_time)(*d)));
+        let find = |name: &str| (self.parse)(name).filter(|d| !(self.is_time)(*d));
+        let filters = query.take_filters_by(find, self.value);
         let asked = ReportQuery {
             from: frame.from,
             to: frame.to,

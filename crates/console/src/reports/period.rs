@@ -80,10 +80,27 @@ pub fn take_period(query: &mut Query, zone: &TimeZone, now: Timestamp) -> (Times
     let from = take_moment(query, "from", zone);
     let to = take_moment(query, "to", zone).unwrap_or(now.plus_ms(1));
     let from = from.unwrap_or_else(|| today(to.min(now), zone));
+    check_order(query, from, to);
+    (from, to)
+}
+
+/// Takes `from` and `to`, each of which may be left out.
+pub fn take_open_period(
+    query: &mut Query,
+    zone: &TimeZone,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let from = take_moment(query, "from", zone);
+    let to = take_moment(query, "to", zone);
+    if let (Some(from), Some(to)) = (from, to) {
+        check_order(query, from, to);
+    }
+    (from, to)
+}
+
+fn check_order(query: &mut Query, from: Timestamp, to: Timestamp) {
     if from >= to {
         query.refuse("to", "must be after from");
     }
-    (from, to)
 }
 
 #[cfg(test)]
