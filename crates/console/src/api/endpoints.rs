@@ -16,7 +16,8 @@ use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
 use crate::{
-    accounts, conversions, events, holdout, intel, refusals, replay, reports, rules, sources, tokens,
+    accounts, conversions, events, holdout, intel, refusals, replay, reports, rules, sources,
+    tokens,
 };
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -134,6 +135,10 @@ const DELIVERIES: &[Param] = &[
     param("before", "Cursor: the `next` of the page before."),
     param("limit", "Most deliveries, 1 to 500; 50 when left out."),
 ];
+const CANDIDATE: &[Param] = &[param(
+    "rule",
+    "ID@VERSION of a stored rule, tried in its place; the rules in force when left out.",
+)];
 const HOLDOUT: &[Param] = &[
     param(
         "from",
@@ -148,7 +153,10 @@ const SOURCES: &[Param] = &[
         "Only of this level: `publisher`, `sub_id`, `publisher_offer` or `sub_id_offer`.",
     ),
     param("publisher", "Only of this publisher."),
-    param("held", "`true`: only what is held; `false`: only what is not."),
+    param(
+        "held",
+        "`true`: only what is held; `false`: only what is not.",
+    ),
     param("offset", "Rows to skip: the `next` of the page before."),
     param("limit", "Most sources, 1 to 500; 50 when left out."),
 ];
@@ -242,6 +250,7 @@ endpoints! {
     delete "/tokens/{id}" Admin "" "" NONE "Revoke a token" delete::<Tokens>;
     get    "/events" Read "" "[Event]" EVENTS "The newest events that match" events::list;
     get    "/events/{event_id}" Read "" "Why" NONE "One event and why it was decided so" events::read;
+    get    "/events/{event_id}/replay" Read "" "EventReplay" CANDIDATE "What other rules would have done with an event" replay::read_event;
     get    "/conversions" Read "" "[Conversion]" CONVERSIONS "The newest conversions that match" conversions::list;
     post   "/conversions/status" Write "StatusChange" "StatusChanges" NONE "Approve or reject conversions; the same status again changes nothing" conversions::change::status;
     get    "/conversions/{conversion_id}" Read "" "Conversion" NONE "One conversion with its history" conversions::read;

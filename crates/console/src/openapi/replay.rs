@@ -6,8 +6,9 @@ use super::reference;
 use super::schemas::{many, maybe_text, number, object, one_of, text, time};
 
 /// The schemas by name.
-pub fn shapes() -> [(&'static str, Value); 6] {
+pub fn shapes() -> [(&'static str, Value); 7] {
     [
+        ("EventReplay", of_event()),
         ("ReplayAsked", asked()),
         ("Replay", replay()),
         ("ReplayReport", report()),
@@ -15,6 +16,26 @@ pub fn shapes() -> [(&'static str, Value); 6] {
         ("ReplaySource", row(&["publisher", "sub_id"])),
         ("ReplayChange", change()),
     ]
+}
+
+fn of_event() -> Value {
+    let verdict = |meaning| described(json!({"type": "object"}), meaning);
+    object(&[
+        ("event_id", text()),
+        ("recorded", verdict("The verdict as recorded.")),
+        (
+            "candidate",
+            or_null(verdict(
+                "What the rules would have said; null where `cause` says why not.",
+            )),
+        ),
+        (
+            "record_holds",
+            json!({"type": ["boolean", "null"],
+                   "description": "Whether the recorded verdict comes out again; null when its rule version is not stored."}),
+        ),
+        ("cause", maybe_text()),
+    ])
 }
 
 fn or_null(mut shape: Value) -> Value {

@@ -5,6 +5,7 @@
 
 mod api;
 mod ask;
+mod event;
 mod history;
 mod jobs;
 mod money;
@@ -18,6 +19,7 @@ mod tests;
 pub use crate::reports::period::{moment, zone};
 pub use api::{create, delete, list, read};
 pub use ask::{Given, Rules};
+pub use event::read as read_event;
 pub use jobs::Jobs;
 pub use progress::{Phase, Progress};
 pub use run::{Outcome, Plan, Ports, ReplayError, replay};

@@ -232,3 +232,33 @@ async fn a_replay_is_its_account_s_own_and_can_be_forgotten() {
     assert_eq!(app.delete(&path).await.status, 204);
     assert_eq!(app.get(&path).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_is_shown_under_another_rule() {
+    let app = app_with_clicks(&[400]).await;
+    let rule = |window: &str| {
+        json!({"name": "r", "status": "paused", "protection": "both", "sub_id_mapping": "sub_id",
+            "filters": {"click_flooding": {"click_threshold": 300, "time_window": window}}})
+    };
+    let (same, other) = (rule("1h"), rule("3h"));
+    let same = app.post("/rules", &same).await.json()["id"].clone();
+    let other = app.post("/rules", &other).await.json()["id"].clone();
+    let path = format!("/events/{}/replay", id(1));
+    let shown = app.get(&format!("{path}?rule={same}@1")).await.json();
+    assert_eq!(shown["recorded"]["action"], "approved", "{shown:#}");
+    assert_eq!(shown["candidate"]["action"], "rejected");
+    assert_eq!(shown["candidate"]["reason"], "CLICK_FLOODING");
+    assert_eq!(shown["record_holds"], true);
+    let shown = app.get(&format!("{path}?rule={other}@1")).await.json();
+    assert_eq!(shown["candidate"], Value::Null);
+    assert!(
+        shown["cause"].as_str().unwrap().contains("counts"),
+        "{shown}"
+    );
+    assert_eq!(
+        app.get(&path).await.json()["candidate"]["action"],
+        "approved"
+    );
+    assert_eq!(app.get(&format!("{path}?rule=x")).await.status, 422);
+    assert_eq!(app.call("GET", &path, STRANGER, "").await.status, 404);
+}
