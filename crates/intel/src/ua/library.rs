@@ -177,7 +177,7 @@ pub(super) const NAMES: &[Needle] = &[
     word("bun/"),
     word("deno/"),
     word("phin"),
-    head("node-fetch"),
+    word("node-fetch"),
     word("npm/"),
     word("yarn/"),
     word("pnpm"),

@@ -116,13 +116,12 @@ impl Automaton {
 /// Finds the word that counts most in `raw`, outside `masks`; weak words only where `weak` says so.
 pub(super) fn find(raw: &str, masks: &Masks, weak: bool) -> Option<Hit> {
     let automaton = &*AUTOMATON;
-    let mut best: Option<(u8, Hit)> = None;
+    let mut hits: Vec<(u8, Hit)> = Vec::new();
     for found in automaton.search.find_overlapping_iter(raw) {
         let Some(needle) = automaton.needles.get(found.pattern().as_usize()) else {
             continue;
         };
-        let rank = needle.rank();
-        if needle.weak && !weak || best.is_some_and(|(old, _)| old <= rank) {
+        if needle.weak && !weak {
             continue;
         }
         let hit = Hit {
@@ -132,10 +131,29 @@ pub(super) fn find(raw: &str, masks: &Masks, weak: bool) -> Option<Hit> {
             end: found.end(),
         };
         if counts(raw, needle, &hit, masks) {
-            best = Some((rank, hit));
+            hits.push((needle.rank(), hit));
         }
     }
-    best.map(|(_, hit)| hit)
+    // A library's name may hold what crawlers are called by: `node-fetch` is none.
+    let in_a_name = |hit: &Hit| {
+        let mut all = hits.iter().map(|(_, other)| other);
+        hit.kind == UaKind::Crawler && all.any(|other| other.names_library_around(hit))
+    };
+    let mut best = hits.iter().filter(|(_, hit)| !in_a_name(hit));
+    let first = best.next()?;
+    let best = best.fold(
+        first,
+        |best, next| if next.0 < best.0 { next } else { best },
+    );
+    Some(best.1)
+}
+
+impl Hit {
+    fn names_library_around(&self, other: &Self) -> bool {
+        let within = self.start <= other.start && other.end <= self.end;
+        let longer = self.end - self.start > other.end - other.start;
+        self.kind == UaKind::Library && within && longer
+    }
 }
 
 /// Every word that counts, with its rule: for whoever tunes the lists.

@@ -24,6 +24,26 @@ fn robots_are_caught() {
     assert!(free.is_empty(), "{free:#?}");
 }
 
+#[test]
+fn a_library_named_like_a_crawler_is_a_library() {
+    for (ua, kind) in [
+        ("node-fetch", UaKind::Library),
+        (
+            "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
+            UaKind::Library,
+        ),
+        ("cross-fetch/4.0", UaKind::Library),
+        (
+            "node-fetch/1.0 (+https://examplebot.example)",
+            UaKind::Crawler,
+        ),
+        ("examplefetch/2.0", UaKind::Crawler),
+        ("prefetch node-fetch/1.0", UaKind::Crawler),
+    ] {
+        assert_eq!(classify(ua).kind, kind, "{ua}");
+    }
+}
+
 /// People's odd strings, typed before the rules were fitted to them: none may be taken.
 #[test]
 fn odd_people_are_people() {

@@ -1,7 +1,8 @@
 //! Networks that people come from, by address blocks their operators have held for years.
 //!
 //! A test looks every block up in the built-in tables: it must be an access network of its
-//! country there, with no mark, or the simulation would accuse people by mistake.
+//! country there, with no mark, or the simulation would accuse people by mistake; and shared
+//! there only if it is here, or campaigns would hide where nobody can be told apart.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -59,9 +60,9 @@ pub(super) const NETWORKS: &[Network] = &[
     n("84.128.0.0/14", "DE", "de-DE,de;q=0.9,en;q=0.8", 1, L, 30),
     n("91.0.0.0/14", "DE", "de-DE,de;q=0.9", 1, L, 22),
     n("2003:c0::/28", "DE", "de-DE,de;q=0.9,en;q=0.8", 1, L, 20),
-    n("88.64.0.0/15", "DE", "de-DE,de;q=0.9", 1, L, 12),
+    n("88.64.0.0/15", "DE", "de-DE,de;q=0.9", 1, G, 12),
     n("109.40.0.0/16", "DE", "de-DE,de;q=0.9,tr;q=0.7", 1, G, 14),
-    n("77.0.0.0/15", "DE", "de-DE,de;q=0.9", 1, L, 9),
+    n("77.0.0.0/15", "DE", "de-DE,de;q=0.9", 1, G, 9),
     // Orange, SFR, Bouygues; Free's mobile branch
     n("90.0.0.0/12", "FR", "fr-FR,fr;q=0.9,en;q=0.8", 1, L, 26),
     n("86.192.0.0/14", "FR", "fr-FR,fr;q=0.9", 1, L, 14),
@@ -117,7 +118,7 @@ pub(super) const NETWORKS: &[Network] = &[
     n("157.32.0.0/13", "IN", "hi-IN,hi;q=0.9,en;q=0.8", 5, G, 26),
     n("2409:4040::/28", "IN", "en-IN,en;q=0.9", 5, G, 30),
     n("106.193.0.0/17", "IN", "en-IN,en;q=0.9,ta;q=0.8", 5, G, 20),
-    n("122.160.0.0/14", "IN", "en-IN,en;q=0.9", 5, L, 8),
+    n("122.160.0.0/14", "IN", "en-IN,en;q=0.9", 5, G, 8),
     // Claro, Vivo (Telefonica Brasil); Telecom Argentina; Telmex Colombia; Total Play
     n("177.32.0.0/15", "BR", "pt-BR,pt;q=0.9", -3, L, 22),
     n("187.36.0.0/15", "BR", "pt-BR,pt;q=0.9", -3, L, 12),

@@ -196,6 +196,9 @@ fn blocks_are_access_networks_of_their_country() {
                     assert_eq!(facts.country.unwrap().as_str(), network.country, "{seen}");
                     let unnamed = facts.asn == Some(7018) && facts.class == NetworkClass::Unknown;
                     assert!(facts.class.is_access() || unnamed, "{seen}");
+                    let shared =
+                        (network.access == Access::Gateway).then_some(Benign::CarrierGateway);
+                    assert_eq!(facts.benign, shared, "{seen}");
                 }
             }
         }
