@@ -136,10 +136,7 @@ const MOBILE_CPI: &[Chosen] = &[
 const LEADGEN: &[Chosen] = &[
     on("vpn"),
     on("residential_proxy"),
-    with(
-        "duplicate_user",
-        || json!({"allowed_duplicates": 0, "lookback_time": "7d"}),
-    ),
+    with("duplicate_user", || json!({"lookback_time": "7d"})),
     on("click_flooding"),
     on("fast_clicker"),
     on("image_click"),
@@ -272,5 +269,56 @@ mod tests {
             spec.window_s == 7 * 86_400 && spec.level == assay_model::recall::Level::Publisher
         });
         assert!(week, "the preset's window stays: {:?}", rule.needs());
+    }
+
+    /// How a filter stands, and what a preset sets of it.
+    fn cell(preset: Preset, row: &crate::filters::FilterKind) -> String {
+        let (start, settings) = match chosen(preset, row.key) {
+            Some(chosen) => (chosen.start, chosen.settings()),
+            None if is_whole(preset) => (Start::Off, Map::new()),
+            None => ((row.start)(IntegrationKind::Custom), Map::new()),
+        };
+        let set = settings
+            .iter()
+            .map(|(name, value)| format!("`{name}` {value}"));
+        let set: Vec<String> = set.collect();
+        match start {
+            Start::Off => String::new(),
+            Start::Flag => "reports".to_owned(),
+            Start::On if set.is_empty() => "on".to_owned(),
+            Start::On => format!("on, {}", set.join(", ")),
+        }
+    }
+
+    #[test]
+    fn docs_show_every_preset() {
+        let mut table = String::from("| filter | none |");
+        for preset in ALL {
+            let name = json!(preset);
+            table.push_str(&format!(" {} |", name.as_str().unwrap()));
+        }
+        table.push_str(&format!("\n{}|\n", "|---".repeat(2 + ALL.len())));
+        let mut rows: Vec<_> = crate::filters::TABLE.iter().collect();
+        rows.sort_by_key(|row| row.key);
+        for row in rows {
+            table.push_str(&format!("| `{}` | {} |", row.key, cell(Preset::None, row)));
+            for preset in ALL {
+                table.push_str(&format!(" {} |", cell(preset, row)));
+            }
+            table.push('\n');
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/RULES.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = page.split_once("ASSAY_BLESS=1 -->\n").unwrap();
+        let (seen, tail) = rest.split_once("<!-- /presets -->").unwrap();
+        if seen == table {
+            return;
+        }
+        assert!(
+            std::env::var_os("ASSAY_BLESS").is_some(),
+            "docs/RULES.md is old: run the tests once with ASSAY_BLESS=1"
+        );
+        let page = format!("{head}ASSAY_BLESS=1 -->\n{table}<!-- /presets -->{tail}");
+        std::fs::write(path, page).unwrap();
     }
 }
