@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::ports::CounterStore;
+use assay_model::reputation::Outcome;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -28,6 +29,7 @@ pub struct NativeEvent<'j> {
     pub integration_id: Option<u32>,
     ip: Option<IpAddr>,
     id: Option<Cow<'j, str>>,
+    outcome: Option<Outcome>,
     time: Option<Timestamp>,
     fields: Vec<(Field, &'j str, Cow<'j, str>)>,
     extras: Vec<(Cow<'j, str>, Cow<'j, str>)>,
@@ -165,6 +167,19 @@ impl<'j> NativeEvent<'j> {
                 self.integration_id = Some(id);
             }
             "id" => self.id = text_of("id", raw)?,
+            "outcome" => {
+                if let Some(text) = text_of("outcome", raw)?.filter(|text| !text.is_empty()) {
+                    let outcome = Outcome::parse(&text).ok_or_else(|| {
+                        let words = Outcome::ALL.map(Outcome::as_str).join(", ");
+                        FieldError::malformed(
+                            "outcome",
+                            format!("{:?} is none of {words}", cut(&text)),
+                        )
+                    })?;
+                    self.outcome = Some(outcome);
+                    self.extras.push((name, Cow::Borrowed(raw.get())));
+                }
+            }
             "ip" => {
                 if let Some(text) = text_of("ip", raw)?.filter(|text| !text.is_empty()) {
                     self.ip = Some(mapping::address("ip", &text)?);
@@ -282,6 +297,12 @@ impl<'j> NativeEvent<'j> {
     #[must_use]
     pub const fn has_ip(&self) -> bool {
         self.ip.is_some()
+    }
+
+    /// What became of it, when that was given.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        self.outcome
     }
 
     /// The event's own time, when it was given.

@@ -101,7 +101,7 @@ pub fn finding(reputed: &Reputed) -> Option<Finding<'static>> {
             .with("as_of", reputed.as_of.to_string())
             .over(Value::Float(rounded(margin)));
     }
-    if !(clear && reputed.settings.blocks) {
+    if risk == Risk::Clean || !(clear && reputed.settings.blocks) {
         found.effect = Effect::Flag;
     }
     Some(found)

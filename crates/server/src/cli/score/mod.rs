@@ -6,6 +6,7 @@
 
 mod again;
 mod input;
+mod lessons;
 mod summary;
 
 use std::io::Write;
@@ -22,6 +23,7 @@ use super::DataArgs;
 use crate::offline;
 use again::Answers;
 use input::{Chunk, Format, Line};
+use lessons::Lessons;
 use summary::Summary;
 
 #[derive(Debug, Args)]
@@ -75,6 +77,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
             now,
             clicks: FileClicks::new(args.clicks),
             answers: Answers::new(args.clicks),
+            lessons: Lessons::of(&engine),
         };
         let mut number = 0;
         for chunk in chunks {
@@ -124,6 +127,7 @@ struct Scorer<'e> {
     now: assay_model::Timestamp,
     clicks: FileClicks,
     answers: Answers,
+    lessons: Lessons,
 }
 
 impl Scorer<'_> {
@@ -194,6 +198,7 @@ impl Scorer<'_> {
             (&mut self.clicks, of),
             |decision| {
                 summary.add(decision);
+                self.lessons.learn(account, integration, decision, event.outcome());
                 answer_json(decision, event.caller_id())
             },
         ));
