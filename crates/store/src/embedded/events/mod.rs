@@ -73,8 +73,8 @@ pub enum EventsError {
     /// The click index of a file.
     #[error("click index of an events file {0}")]
     Sidecar(&'static str),
-    /// A click moved on while it was read, more than once.
-    #[error("a click could not be read where it was")]
+    /// What was being read moved on into files meanwhile.
+    #[error("an event is no longer where it was: it moved into files meanwhile; ask again")]
     Moved,
     /// A step was told to stop here (crash tests).
     #[error("stopped after {0:?}")]

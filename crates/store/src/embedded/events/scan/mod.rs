@@ -127,11 +127,12 @@ impl Opened {
         })
     }
 
+    /// What lies in the spool alone first: it moves into files as time goes by.
     fn pieces(&self) -> Vec<Piece> {
-        let groups = (0..self.groups.len()).map(Piece::Group);
-        let tail = (0..self.snapshot.tail.len()).map(Piece::Unsealed);
         let rest = (0..self.snapshot.rest.len()).map(Piece::Rest);
-        groups.chain(tail).chain(rest).collect()
+        let tail = (0..self.snapshot.tail.len()).map(Piece::Unsealed);
+        let groups = (0..self.groups.len()).map(Piece::Group);
+        rest.chain(tail).chain(groups).collect()
     }
 
     /// Made anew for each use: one on a stretch of time remembers where it was last.
@@ -176,8 +177,13 @@ impl Opened {
             Piece::Group(at) => self.read_group(&self.groups[at], (from, to), visit),
             Piece::Unsealed(at) => self.read_batch(&self.snapshot.tail[at], (from, to), visit),
             Piece::Rest(at) => {
+                let rest = &self.snapshot.rest[at];
+                if rest.spool.reader(rest.lane, rest.from).is_none() {
+                    // Released since: read on, the scan would be without it and not say so.
+                    return Err(EventsError::Moved);
+                }
                 let mut flow = ControlFlow::Continue(());
-                self.snapshot.rest[at].for_each(|batch| {
+                rest.for_each(|batch| {
                     if flow.is_continue() {
                         flow = self.read_batch(&batch, (from, to), visit)?;
                     }
@@ -270,7 +276,7 @@ impl Scan for Opened {
                     })
                 })
                 .collect();
-            threads.into_iter().map(joined).collect::<Result<(), _>>()
+            threads.into_iter().try_for_each(joined)
         })
     }
 
