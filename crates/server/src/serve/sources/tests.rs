@@ -1,1 +1,0 @@
-//! Sources and outcomes over the real stores, with a clock that stands still.
