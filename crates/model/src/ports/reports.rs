@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Country;
 use crate::hit::Field;
+use crate::reason::Reason;
 use crate::record::EventRecord;
+use crate::verdict::{Value, Verdict};
 use crate::{AccountId, Timestamp};
 
 /// Makes an enum of dimensions with their stable names.
@@ -131,7 +133,8 @@ impl Dimension {
         let ua = facts.ua.as_deref();
         let verdict = &record.verdict;
         if let Some(field) = self.field() {
-            return Text(facts.hit.get(field).unwrap_or(""));
+            let text = facts.hit.get(field).unwrap_or("");
+            return Text(unified(verdict, field, text).unwrap_or(text));
         }
         match self {
             Self::Event => Text(facts.hit.event.as_str()),
@@ -160,6 +163,21 @@ impl Dimension {
             _ => NONE,
         }
     }
+}
+
+/// What stands for a sub id of a publisher that makes up too many: reports would have a row
+/// for each. The real one is kept in the evidence.
+fn unified<'r>(verdict: &'r Verdict<'_>, field: Field, text: &str) -> Option<&'r str> {
+    if verdict.findings.is_empty() || field == Field::Publisher {
+        return None;
+    }
+    let mut findings = verdict.findings.iter();
+    let finding = findings.find(|own| own.reason == Reason::SubidCardinality)?;
+    let value = |name| match finding.value(name) {
+        Some(Value::Text(own)) => Some(&**own),
+        _ => None,
+    };
+    value("value").filter(|_| value("invalid_sub_id") == Some(text))
 }
 
 /// A value as the event has it; [`fmt::Display`] gives the text that reports show.
@@ -364,6 +382,39 @@ pub trait ReportReader: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sub_id_of_too_many_is_shown_under_one_name() {
+        use crate::testing::{NOW, clean_verdict, facts_of};
+        use crate::{EventId, Finding, Recall};
+        let mut record = EventRecord {
+            event_id: EventId::new(NOW, 1, 0, 1),
+            facts: facts_of(|hit| {
+                hit.set(Field::Publisher, Some("s501"));
+                hit.set(Field::SubId, Some("s501"));
+                hit.set(Field::SubId2, Some("other"));
+            }),
+            recall: Recall::default(),
+            verdict: clean_verdict(),
+            destination: None,
+            detect_revision: 1,
+            decision_us: 1,
+        };
+        let shown = |record: &EventRecord<'_>, dimension: Dimension| {
+            dimension.value(record).text().into_owned()
+        };
+        assert_eq!(shown(&record, Dimension::SubId), "s501");
+        record.verdict.findings.push(
+            Finding::new(Reason::SubidCardinality)
+                .with("unique", 501u32)
+                .with("value", "TOO_MANY_UNIQUE_SUB_ID")
+                .with("invalid_sub_id", "s501")
+                .over(500u32),
+        );
+        assert_eq!(shown(&record, Dimension::SubId), "TOO_MANY_UNIQUE_SUB_ID");
+        assert_eq!(shown(&record, Dimension::SubId2), "other");
+        assert_eq!(shown(&record, Dimension::Publisher), "s501");
+    }
 
     #[test]
     fn hosts_are_cut_out_of_any_form() {
