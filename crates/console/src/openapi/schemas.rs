@@ -4,7 +4,7 @@ use assay_model::document::FILTER_KEYS;
 use assay_model::hit::EventKind;
 use assay_model::ports::Dimension;
 use assay_model::verdict::Action;
-use assay_model::{CATALOGUE, Class};
+use assay_model::{CATALOGUE, Class, ClickSearch};
 use serde_json::{Map, Value, json};
 
 use super::reference;
@@ -375,6 +375,13 @@ fn evidence() -> Value {
     ])
 }
 
+/// How the look for a conversion's click ended; an event without one has no such field.
+const SEARCHES: [ClickSearch; 3] = [
+    ClickSearch::Found,
+    ClickSearch::NotFound,
+    ClickSearch::NotMade,
+];
+
 fn event_fields() -> Vec<(&'static str, Value)> {
     vec![
         ("event_id", text()),
@@ -398,6 +405,9 @@ fn event_fields() -> Vec<(&'static str, Value)> {
         ("decision_us", number()),
         ("detect_revision", number()),
         ("facts", json!({"type": "object"})),
+        ("click?", json!({"type": "object"})),
+        ("click_search?", one_of(&SEARCHES.map(ClickSearch::as_str))),
+        ("judged_first_as?", text()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use assay_model::ports::{DoorError, ErrorLog as _, Ledger as _};
 use assay_model::testing::NOW;
-use assay_model::{AccountId, IntegrationId};
+use assay_model::{AccountId, ClickMatch, ClickSearch, IntegrationId, MatchedBy};
 use serde_json::{Value, json};
 
 use super::{document, openapi_json};
@@ -96,7 +96,11 @@ async fn filled_app() -> (TestApp, String) {
     for state in assay_model::ports::DeliveryState::ALL.into_iter().rev() {
         app.deliveries.add(1, state);
     }
-    let event = rejected(1);
+    let mut event = rejected(1);
+    let click = ClickMatch::unknown(MatchedBy::OwnId, 86_400);
+    event.recall.click = Some(Box::new(click));
+    event.recall.search = ClickSearch::Found;
+    event.recall.again = Some(event.event_id);
     app.add_event(&event);
     for new in [approved(1), pending(2)] {
         let made = app.ledger.append(AccountId(1), new, Vec::new());
