@@ -146,6 +146,21 @@ impl<'p> Told<'p> {
         self.sent(field).map(|(_, value)| value)
     }
 
+    /// The first macros that were left in place, for messages; empty = none.
+    #[must_use]
+    pub fn left_in_place(&self) -> String {
+        let mut out = String::new();
+        for (name, value) in self.unreplaced.iter().take(3) {
+            out.push_str(if out.is_empty() {
+                "; left in place: "
+            } else {
+                ", "
+            });
+            out.extend([cut(name), "=", cut(value)]);
+        }
+        out
+    }
+
     /// What a rejection asks for.
     #[must_use]
     pub fn status(&self) -> Option<&'p str> {
@@ -369,6 +384,16 @@ mod tests {
                 assert_eq!(values.currency.as_deref(), Some("EUR"));
             },
         );
+    }
+
+    #[test]
+    fn macros_left_in_place_are_named_for_messages() {
+        let query = "transaction_id=%7Btid%7D&payout=1&offer=%5Bo%5D";
+        told(query, &[], |told| {
+            let text = "; left in place: transaction_id={tid}, offer=[o]";
+            assert_eq!(told.left_in_place(), text);
+        });
+        told("payout=1", &[], |told| assert_eq!(told.left_in_place(), ""));
     }
 
     #[test]

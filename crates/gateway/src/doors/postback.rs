@@ -129,7 +129,10 @@ async fn arrive<'p, C: CounterStore>(
         return Err(value(FieldError {
             code: "missing",
             field: "transaction_id".to_owned(),
-            detail: "is missing, and external_transaction_id too: no click is named".to_owned(),
+            detail: format!(
+                "is missing, and external_transaction_id too: no click is named{}",
+                told.left_in_place()
+            ),
         }));
     }
     Ok(Arrival {

@@ -102,7 +102,7 @@ async fn wish<'p, C: CounterStore>(
         return Err(value(FieldError {
             code: "missing",
             field: "external_transaction_id".to_owned(),
-            detail: "is missing, and transaction_id too".to_owned(),
+            detail: format!("is missing, and transaction_id too{}", told.left_in_place()),
         }));
     }
     Ok(Wish {
