@@ -39,5 +39,6 @@ pub use error::ApiError;
 pub use openapi::openapi_json;
 pub use router::router;
 pub use state::{
-    ClientIp, ConsoleState, Health, NoRandomness, Random, Readiness, Settings, SystemRandom,
+    ClickIds, ClientIp, ConsoleState, Health, NoRandomness, Random, Readiness, Settings,
+    SystemRandom,
 };

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use assay_model::Clock;
+use assay_model::{Clock, EventRecord};
 use assay_model::ports::{
     ControlStore, ConversionReader, ErrorLog, EventReader, EventScan, IntelView, Ledger,
     PolicyPublisher, PostbackQueue, ReportReader, SourceDesk,
@@ -21,6 +21,8 @@ pub struct ConsoleState {
     pub control: Arc<dyn ControlStore>,
     /// Events, one or the newest.
     pub events: Arc<dyn EventReader>,
+    /// Our ids of clicks.
+    pub click_ids: Arc<dyn ClickIds>,
     /// Events, many in one go.
     pub scan: Arc<dyn EventScan>,
     /// Reports.
@@ -84,6 +86,13 @@ impl Default for Settings {
             passwords: PasswordCost::default(),
         }
     }
+}
+
+/// Our ids of clicks and impressions. Records do not hold them: sealing one again gives the
+/// same text.
+pub trait ClickIds: Send + Sync {
+    /// The id that the event was answered with; `None` = it cannot be made.
+    fn of(&self, record: &EventRecord<'_>) -> Option<String>;
 }
 
 /// How the process is doing, for `/readyz` and `/metrics`.

@@ -7,7 +7,7 @@ pub mod tests;
 
 use assay_model::ports::{EventFilter, EventQuery, StoredEvent};
 use assay_model::record::CodecError;
-use assay_model::{EventId, render};
+use assay_model::EventId;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -41,10 +41,11 @@ pub async fn list(mut call: Call) -> Result<Response, ApiError> {
     query.finish()?;
     let found = call.app.state.events.list(call.caller.account, &wanted);
     let found = found.await?;
+    let ids = &*call.app.state.click_ids;
     let items = found
         .events
         .iter()
-        .map(|event| Ok(render::event_json(&event.decode().map_err(damaged)?)))
+        .map(|event| Ok(why::event_json(&event.decode().map_err(damaged)?, ids)))
         .collect::<Result<_, ApiError>>()?;
     let next = found.next.map(|id| Value::from(id.to_string()));
     Ok(page(items, next))
@@ -58,7 +59,7 @@ pub async fn read(mut call: Call) -> Result<Response, ApiError> {
     call.no_query()?;
     let event = load(&call, call.param("event_id")).await?;
     let record = event.decode().map_err(damaged)?;
-    Ok(ok(&why::json(&record)))
+    Ok(ok(&why::json(&record, &*call.app.state.click_ids)))
 }
 
 async fn load(call: &Call, id: &str) -> Result<StoredEvent, ApiError> {

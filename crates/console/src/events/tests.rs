@@ -80,12 +80,18 @@ pub fn approved(number: u32) -> EventRecord<'static> {
 #[tokio::test]
 async fn the_why_shows_verdict_filters_evidence_and_recomputes() {
     let app = TestApp::start().await;
-    let event = rejected(1);
+    let mut event = rejected(1);
+    let hit = &mut event.facts.hit;
+    hit.set(Field::TransactionId, Some("chosen by its link"));
     app.add_event(&event);
     let answer = app.get(&format!("/events/{}", event.event_id)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let why = answer.json();
     assert_eq!(why["event_id"], event.event_id.to_string());
+    assert_eq!(why["transaction_id"], format!("tid-{}", event.event_id));
+    assert_eq!(why["facts"]["transaction_id"], "chosen by its link");
+    let list = app.get("/events").await.json();
+    assert_eq!(list["items"][0]["transaction_id"], why["transaction_id"]);
     assert_eq!((&why["risk"], &why["score"]), (&json!("medium"), &json!(2)));
     assert_eq!(why["reasons"], json!(["CLICK_FLOODING"]));
     assert_eq!(why["evidence"][0]["observed"], json!({"count": 501}));

@@ -2,14 +2,31 @@
 //! evidence alone comes to the same verdict.
 
 use assay_detect::verdict::{agrees, recompute};
+use assay_model::EventKind;
 use assay_model::record::EventRecord;
 use assay_model::render;
 use serde_json::{Value, json};
 
+use crate::state::ClickIds;
+
+/// The event of SPEC §9. The id of a click is the one that we gave it; what its link called
+/// by that name is among the facts.
+#[must_use]
+pub fn event_json(record: &EventRecord<'_>, ids: &dyn ClickIds) -> Value {
+    let mut out = render::event_json(record);
+    if matches!(
+        record.facts.hit.event,
+        EventKind::Click | EventKind::Impression
+    ) {
+        out["transaction_id"] = ids.of(record).into();
+    }
+    out
+}
+
 /// The event of SPEC §9 with `filters` and `recomputed`.
 #[must_use]
-pub fn json(record: &EventRecord<'_>) -> Value {
-    let mut out = render::event_json(record);
+pub fn json(record: &EventRecord<'_>, ids: &dyn ClickIds) -> Value {
+    let mut out = event_json(record, ids);
     if let Some(map) = out.as_object_mut() {
         let filters = render::filters_json(&record.verdict, assay_detect::filter_keys());
         map.insert("filters".into(), filters);

@@ -15,6 +15,7 @@ use super::words::{self, Chip};
 use super::{Page, Shown, Visit};
 use crate::error::ApiError;
 use crate::events::{damaged, why};
+use crate::state::ClickIds;
 
 #[derive(Template)]
 #[template(path = "event.html")]
@@ -80,6 +81,7 @@ pub async fn page(Path(id): Path<String>, visit: Visit) -> Shown<WhyPage> {
     let frame = visit.frame(heading, "events");
     Ok(Page(WhyPage {
         in_ledger,
+        json: pretty(&record, &*state.click_ids),
         ..build(frame, &record, rule, &visit.zone)
     }))
 }
@@ -139,9 +141,14 @@ fn build(frame: Frame, record: &EventRecord<'_>, rule: String, zone: &TimeZone) 
         rule_version: verdict.rule.version,
         weighing: format!("{}, {}", word(&weighing.strictness), word(&weighing.mode)),
         facts: facts(record),
-        json: serde_json::to_string_pretty(&why::json(record)).unwrap_or_default(),
+        json: String::new(),
         frame,
     }
+}
+
+/// The event as the API shows it.
+fn pretty(record: &EventRecord<'_>, ids: &dyn ClickIds) -> String {
+    serde_json::to_string_pretty(&why::json(record, ids)).unwrap_or_default()
 }
 
 /// The word of a setting, as its JSON writes it.

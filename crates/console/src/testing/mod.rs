@@ -25,7 +25,9 @@ pub use control::MemoryControl;
 pub use deliveries::FakeDeliveries;
 pub use ledger::FakeConversions;
 pub use sources::FakeSources;
-pub use ports::{FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents};
+pub use ports::{
+    FakeClickIds, FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents,
+};
 
 use crate::auth::{
     NewUser, PasswordCost, bootstrap, create_account, create_user, ensure_default_rule,
@@ -121,6 +123,7 @@ impl TestApp {
         let state = ConsoleState {
             control: control.clone(),
             events: events.clone(),
+            click_ids: Arc::new(FakeClickIds),
             scan: Arc::new(scan::MemoryScan(events.clone())),
             reports: reports.clone(),
             ledger: ledger.clone(),

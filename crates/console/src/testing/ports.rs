@@ -14,7 +14,16 @@ use assay_model::{AccountId, Action, Class, EventId, EventRecord};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::state::{Health, Readiness};
+use crate::state::{ClickIds, Health, Readiness};
+
+/// Ids that tell whose they are.
+pub struct FakeClickIds;
+
+impl ClickIds for FakeClickIds {
+    fn of(&self, record: &EventRecord<'_>) -> Option<String> {
+        Some(format!("tid-{}", record.event_id))
+    }
+}
 
 /// Events in memory.
 #[derive(Default)]

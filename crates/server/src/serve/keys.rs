@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use assay_console::ClickIds;
 use assay_gateway::Engine;
-use assay_model::Timestamp;
+use assay_model::{EventRecord, Timestamp};
 use assay_model::ports::KeyStore;
-use assay_model::transaction::{Key, KeyRing};
+use assay_model::transaction::{Content, Key, KeyRing};
 use assay_store::embedded::CounterTable;
 
 const DAY_MS: i64 = 86_400_000;
@@ -54,6 +55,17 @@ impl KeyKeeper {
                 .await?;
         }
         self.refresh().await
+    }
+}
+
+/// Our ids of clicks, sealed again for whoever looks at a record.
+pub struct SealedIds(pub Arc<Engine<CounterTable>>);
+
+impl ClickIds for SealedIds {
+    fn of(&self, record: &EventRecord<'_>) -> Option<String> {
+        let content = Content::of(record.event_id, &record.facts, &record.verdict);
+        let keys = self.0.policies.keys();
+        keys.as_ref()?.seal(&content, record.facts.hit.received)
     }
 }
 

@@ -135,6 +135,7 @@ fn console_state(config: &Config, node: &Arc<Node>, data: SocketAddr) -> Console
     ConsoleState {
         control: Arc::clone(&node.control),
         events: Arc::new(node.events.reader()),
+        click_ids: Arc::new(keys::SealedIds(Arc::clone(&node.engine))),
         scan: Arc::new(node.events.scan()),
         reports: Arc::new(node.events.reports()),
         ledger: Arc::new(node.ledger.clone()),
