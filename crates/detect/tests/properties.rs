@@ -10,6 +10,7 @@ mod world;
 
 use assay_detect::{CompiledRule, verdict::agrees};
 use assay_model::facts::{Benign, DeviceIdState};
+use assay_model::reason::FpRisk;
 use assay_model::testing::NOW;
 use assay_model::verdict::{Effect, Mode, OnDegraded};
 use assay_model::{Action, Class, EventId, EventRecord, Field, Finding, Reason, Risk, Verdict};
@@ -43,6 +44,12 @@ fn rejects(finding: &Finding<'_>, verdict: &Verdict<'_>) -> bool {
     finding.effect == Effect::Block && (by_risk || alone)
 }
 
+/// Whether it was let through on purpose.
+fn held_out(verdict: &Verdict<'_>) -> bool {
+    let findings = &verdict.findings;
+    findings.iter().any(|f| f.reason == Reason::SampledHoldout)
+}
+
 /// The action that SPEC §4 and §5 ask for.
 fn expected_action(verdict: &Verdict<'_>, conversion: bool) -> Action {
     let caught = match verdict.weighing.mode {
@@ -50,6 +57,9 @@ fn expected_action(verdict: &Verdict<'_>, conversion: bool) -> Action {
         Mode::Hold if conversion => Action::OnHold,
         Mode::Hold | Mode::Enforce => Action::Rejected,
     };
+    if held_out(verdict) {
+        return Action::Approved;
+    }
     if verdict.findings.iter().any(|f| rejects(f, verdict)) {
         return caught;
     }
@@ -135,7 +145,16 @@ proptest! {
         prop_assert!(band.contains(&verdict.points), "{} points", verdict.points);
         let conversion = facts.hit.event.is_conversion();
         prop_assert_eq!(verdict.action, expected_action(&verdict, conversion));
-        let caught = verdict.findings.iter().any(|f| rejects(f, &verdict));
+        let rejecting = || verdict.findings.iter().filter(|f| rejects(f, &verdict));
+        if held_out(&verdict) {
+            let doubtful = |f: &Finding<'_>| {
+                let info = f.reason.info();
+                info.class == Class::Sivt && info.fp_risk == FpRisk::High
+            };
+            prop_assert!(rejecting().count() > 0 && rejecting().all(doubtful));
+            prop_assert!(!conversion && verdict.degraded.is_none());
+        }
+        let caught = !held_out(&verdict) && rejecting().count() > 0;
         let main = verdict.findings.iter().find(|f| !f.reason.is_note());
         prop_assert_eq!(verdict.reason, main.map_or(Reason::Clean, |f| f.reason));
         prop_assert_eq!(verdict.class, match (caught, verdict.degraded) {

@@ -563,9 +563,11 @@ pub fn rule() -> impl Strategy<Value = Rule> {
             Preset::Email,
         ]),
         select(vec!["sub_id", "sub_id_2", "publisher"]),
+        select(vec![0, 10]),
     )
         .prop_map(
-            |(filters, (strictness, mode), protection, preset, sub_id)| Rule {
+            |(filters, (strictness, mode), protection, preset, sub_id, holdout_percent)| Rule {
+                holdout_percent,
                 strictness,
                 mode,
                 protection,
