@@ -230,6 +230,11 @@ pub enum Preset {
     DisableAll,
 }
 
+/// The shape of a rule is fixed: what is not used is not shown.
+fn is_none(percent: &u8) -> bool {
+    *percent == 0
+}
+
 /// Most that a rule may let through on purpose, in percent of what it would reject.
 const HOLDOUT_PERCENT_MAX: u8 = 10;
 
@@ -265,7 +270,7 @@ pub struct Rule {
     pub strictness: Strictness,
     /// Share of would-be rejects of doubtful reasons that is let through, in percent, to
     /// measure what they cost; 0 to 10.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub holdout_percent: u8,
     /// Settings by filter key; what is not named takes its default.
     #[serde(default)]
