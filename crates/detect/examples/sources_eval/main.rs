@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p assay-detect --example sources_eval -- --seeds 101-110`
 //! prints the tables of `bench/DETECTION.md`. `--publishers`, `--each` and `--threads` set
-//! the size; `--only month` or `--only campaigns` runs one half. `SOURCES_EVAL_TRACE=1` says
+//! the size; `--only month` or `--only campaigns` runs one half, and `--limits tight` takes
+//! limits below the published ones. `SOURCES_EVAL_TRACE=1` says
 //! who was held and why.
 
 mod market;
@@ -29,6 +30,7 @@ struct Options {
     each: u32,
     threads: usize,
     only: String,
+    tight: bool,
 }
 
 impl Options {
@@ -39,6 +41,7 @@ impl Options {
             each: 2,
             threads: 1,
             only: String::new(),
+            tight: false,
         };
         let mut args = std::env::args().skip(1);
         while let Some(name) = args.next() {
@@ -51,6 +54,7 @@ impl Options {
                 "--publishers" => options.publishers = value.parse()?,
                 "--each" => options.each = value.parse()?,
                 "--threads" => options.threads = value.parse()?,
+                "--limits" => options.tight = value == "tight",
                 "--only" => options.only = value,
                 _ => return Err(format!("no option {name}").into()),
             }
@@ -61,7 +65,7 @@ impl Options {
 
 fn main() -> Result<(), Failure> {
     let options = Options::read()?;
-    let rule = run::rule()?;
+    let rule = run::rule(options.tight)?;
     if options.only != "campaigns" {
         month(&options, &rule);
     }

@@ -20,8 +20,24 @@ const OFFERS: usize = 6;
 
 /// The default rule; only the VPN filter is given a share, since without one it judges
 /// events and not sources.
-pub fn rule() -> Result<CompiledRule, Box<dyn std::error::Error>> {
+/// With `tight`, limits that a network may set which knows its own offers.
+pub fn rule(tight: bool) -> Result<CompiledRule, Box<dyn std::error::Error>> {
     let mut rule = Rule::default_rule();
+    if tight {
+        let settings = [
+            (
+                "rejection_threshold",
+                serde_json::json!({"max_rejection_percentage": 40}),
+            ),
+            (
+                "conversion_rate",
+                serde_json::json!({"low_cr": 1.0, "high_cr": 14.0}),
+            ),
+        ];
+        for (key, json) in settings {
+            rule.filters.insert(key.into(), json);
+        }
+    }
     let vpn = serde_json::json!({"threshold_percentage": 30, "min_requests": 100});
     rule.filters.insert("vpn".into(), vpn);
     let id = RuleRef { id: 1, version: 1 };
@@ -135,10 +151,13 @@ fn days(
             placement.visit(rng, offer, midnight, out);
         }
         if rng.chance(0.04) {
-            let hour = midnight + 7 * 3_600_000 + rng.below(12 * 3_600_000) as i64;
+            // By the visitors' own clock: nobody mails at night.
+            let hour = 8 * 3_600_000 + rng.below(12 * 3_600_000) as i64;
             for event in &mut out[before..] {
                 if event.conversion.is_none() && rng.chance(0.5) {
-                    event.at_ms = hour + rng.below(5_400_000) as i64;
+                    let local = hour + rng.below(5_400_000) as i64;
+                    let ms = (local - event.who.zone_min * 60_000).rem_euclid(DAY_MS);
+                    event.at_ms = midnight + ms;
                 }
             }
         }

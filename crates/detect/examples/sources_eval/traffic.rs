@@ -236,10 +236,9 @@ impl Fraud {
     }
 }
 
+/// The conversion stays where it is: a campaign's clicks began before the week looked at.
 fn set_ctit(event: &mut Event, seconds: f64) {
     if let Some((ctit_ms, _)) = &mut event.conversion {
-        let own = (seconds * 1000.0) as i64;
-        event.at_ms += own - *ctit_ms;
-        *ctit_ms = own;
+        *ctit_ms = (seconds * 1000.0) as i64;
     }
 }

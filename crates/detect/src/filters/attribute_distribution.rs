@@ -1,14 +1,14 @@
 //! Flags sources whose visitors are spread unlike those of the offer's other publishers: few
 //! addresses, few device models, odd versions, languages that do not belong.
 //!
-//! Models and versions are compared within the same operating system and languages within the
-//! same country: a publisher of one platform or of another country is not for that a fraud.
+//! Models and versions are compared within the same operating system, languages and addresses
+//! within the same country: a publisher of one platform or of another country is not for that a fraud.
 //! Addresses behind carriers' gateways and relays are nobody's in particular and left out.
 //!
 //! Reads: what is held against the source. Emits: `IP_DISTRIBUTION`,
 //! `DEVICE_ATTRIBUTE_OUTLIER`; medium.
-//! Tests: total variation distance with McDiarmid's bound, against publishers that are half
-//! the limit apart, as honest ones are; for addresses exact binomial of
+//! Tests: total variation distance with McDiarmid's bound, against publishers that are as
+//! far apart as honest ones are (seven tenths of the limit); for addresses exact binomial of
 //! the prefixes that stand out, corrected for all that could. Assume independent events.
 
 use assay_model::Span;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{Part, Peers, SourceTest, Tally, Tested, distance, hot};
+use crate::sources::{Part, Peers, SourceTest, Tally, Tested, USUAL, distance, hot};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +36,7 @@ impl Attribute {
     /// Its name in evidence, its part of the numbers, and the bits below its stratum.
     const fn part(self) -> (&'static str, Part, u32) {
         match self {
-            Self::Ip => ("ip", Part::Subnet, 16),
+            Self::Ip => ("ip", Part::Subnet, 10),
             Self::Device => ("device_model", Part::Model, 8),
             Self::OsVersion => ("os_version", Part::OsVersion, 8),
             Self::Language => ("language", Part::Language, 6),
@@ -101,7 +101,7 @@ impl AttributeDistribution {
     fn addresses(&self, own: &Tally, peers: &Peers<'_, '_>, family: Family) -> Option<Tested> {
         let (_, part, bits) = Attribute::Ip.part();
         let spread = peers.spread(family, part, bits)?;
-        let hot = hot(own, &spread, (family, part), self.0.min_count)?;
+        let hot = hot(own, &spread, (family, part, bits), self.0.min_count)?;
         let share = hot.share * 100.0;
         Some(
             Tested::above(Reason::IpDistribution, "share", share, self.0.max_ip_share)
@@ -124,7 +124,7 @@ impl AttributeDistribution {
         family: Family,
     ) -> Option<Tested> {
         let (name, part, bits) = attribute.part();
-        let usual = self.0.max_distance / 200.0;
+        let usual = self.0.max_distance / 100.0 * USUAL;
         let apart = distance(own, peers, (family, part, bits), (usual, self.0.min_count))?;
         let (seen, limit) = (apart.distance * 100.0, self.0.max_distance);
         Some(

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{Part, Peers, SourceTest, Tally, Tested, ctit, share};
+use crate::sources::{Part, Peers, SourceTest, Tally, Tested, ctit, share, still_clicks};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +98,9 @@ impl SourceTest for ClickSpam {
     }
 
     fn test(&self, own: &Tally, peers: &Peers<'_, '_>, _: u8, out: &mut Vec<Tested>) {
+        if !still_clicks(own, peers) {
+            return;
+        }
         let limit = (self.0.threshold_percentage, self.0.min_conversion_count);
         let reason = (Reason::ClickSpam, "share");
         let tested = share(reason, |tally| self.counted(tally), own, peers, limit);

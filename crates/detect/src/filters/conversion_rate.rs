@@ -9,13 +9,12 @@
 
 use assay_model::document::Problem;
 use assay_model::reason::Reason;
-use assay_model::recall::Family;
 use assay_model::sources::SourceLevel;
 use serde::Deserialize;
 
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range};
-use crate::sources::{Part, Peers, SourceTest, Tally, Tested, stats};
+use crate::sources::{Peers, SourceTest, Tally, Tested, rate, stats};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,7 +57,7 @@ impl Default for ConversionRateSettings {
             high_cr: 20.0,
             min_clicks: 100,
             min_conversions: 2,
-            time_interval: Interval::Daily,
+            time_interval: Interval::Weekly,
             check_by_subid: false,
             block_clicks: false,
         }
@@ -97,13 +96,6 @@ pub fn build(
     OfSource::new(ConversionRate(settings), context.sub_id, catches)
 }
 
-/// Conversions and the clicks that could have led to them.
-fn counted(tally: &Tally) -> (u32, u32) {
-    let clicks = tally.total(Family::Clicks, Part::Passed);
-    let conversions = tally.total(Family::Conversions, Part::Passed);
-    (conversions.min(clicks), clicks)
-}
-
 impl SourceTest for ConversionRate {
     fn level(&self) -> SourceLevel {
         level(self.0.check_by_subid, false)
@@ -114,28 +106,28 @@ impl SourceTest for ConversionRate {
     }
 
     fn test(&self, own: &Tally, peers: &Peers<'_, '_>, _: u8, out: &mut Vec<Tested>) {
-        let (conversions, clicks) = counted(own);
+        let (conversions, clicks) = rate(own);
         if clicks < self.0.min_clicks || conversions < self.0.min_conversions {
             return;
         }
-        let rate = f64::from(conversions) / f64::from(clicks);
+        let seen = f64::from(conversions) / f64::from(clicks);
         let (low, high) = (self.0.low_cr / 100.0, self.0.high_cr / 100.0);
-        let ordinary = peers.share(counted);
+        let ordinary = peers.share(rate);
         let with = |tested: Tested, p| {
             tested
                 .with("clicks", clicks)
                 .with("conversions", conversions)
                 .by("exact binomial", p, clicks, self.0.min_clicks)
         };
-        if rate > low {
+        if seen > low {
             let usual = ordinary.unwrap_or(0.0).clamp(high / 2.0, high);
             let p = stats::at_least(conversions, clicks, usual);
-            let tested = Tested::above(Reason::CrHigh, "rate", rate * 100.0, high * 100.0);
+            let tested = Tested::above(Reason::CrHigh, "rate", seen * 100.0, high * 100.0);
             out.push(with(tested, p));
         } else {
             let usual = ordinary.unwrap_or(1.0).clamp(low, low * 2.0);
             let p = stats::at_most(conversions, clicks, usual);
-            let tested = Tested::below(Reason::CrLow, "rate", rate * 100.0, low * 100.0);
+            let tested = Tested::below(Reason::CrLow, "rate", seen * 100.0, low * 100.0);
             out.push(with(tested, p));
         }
     }

@@ -4,8 +4,8 @@
 //! Reads: what is held against the source. Emits: `CLICK_SPAM` for late ones,
 //! `CTIT_SHORT_SHARE` for early ones; medium. Evidence is the time at which the difference is
 //! largest, and the shares beyond it.
-//! Test: one-sided Kolmogorov–Smirnov in both directions, against publishers that are half
-//! the limit apart, as honest ones are; assumes independent conversions.
+//! Test: one-sided Kolmogorov–Smirnov in both directions, against publishers that are
+//! as far apart as honest ones are (seven tenths of the limit); assumes independent conversions.
 
 use assay_model::Span;
 use assay_model::document::Problem;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{Apart, Peers, SourceTest, Tally, Tested, Times};
+use crate::sources::{Apart, Peers, SourceTest, Tally, Tested, Times, USUAL, still_clicks};
 
 /// Settings of `ctit_distribution`.
 #[derive(Debug, Deserialize)]
@@ -32,7 +32,7 @@ pub struct CtitDistributionSettings {
 impl Default for CtitDistributionSettings {
     fn default() -> Self {
         Self {
-            max_distance: 35.0,
+            max_distance: 30.0,
             min_conversions: 50,
             lookback_window: Span(7 * 86_400),
             check_by_subid: false,
@@ -94,9 +94,11 @@ impl SourceTest for CtitDistribution {
         let Some(times) = Times::of(own, peers, self.0.min_conversions) else {
             return;
         };
-        let usual = self.0.max_distance / 200.0;
+        let usual = self.0.max_distance / 100.0 * USUAL;
         let late = (Reason::ClickSpam, "ctit_max_s");
-        out.push(self.tested(late, times.late(usual), times.n));
+        if still_clicks(own, peers) {
+            out.push(self.tested(late, times.late(usual), times.n));
+        }
         let early = (Reason::CtitShortShare, "bound_s");
         out.push(self.tested(early, times.early(usual), times.n));
     }

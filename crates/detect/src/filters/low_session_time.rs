@@ -5,7 +5,7 @@
 //!
 //! Reads: what is held against the source. Emits: `CTIT_SHORT_SHARE`, medium.
 //! Source: facts.md 1.A.6 (on and off only, a dynamic threshold per sub id); the rest is ours.
-//! Test: exact binomial; assumes that conversions are independent.
+//! Test: exact binomial against seven tenths of that; assumes that conversions are independent.
 
 use assay_model::reason::Reason;
 use assay_model::sources::SourceLevel;
@@ -13,7 +13,7 @@ use assay_model::verdict::Value;
 
 use super::of_source::{Catches, OfSource};
 use super::{BuildContext, NoSettings};
-use crate::sources::{Peers, SourceTest, Tally, Tested, Times, ctit, stats};
+use crate::sources::{Peers, SourceTest, Tally, Tested, Times, USUAL, ctit, stats};
 
 /// Part of the others' conversions that is fast.
 const FAST: f64 = 0.05;
@@ -45,7 +45,7 @@ impl SourceTest for LowSessionTime {
         let bound = times.quantile(FAST);
         let (fast, usual) = times.below(bound);
         let share = f64::from(fast) / f64::from(times.n);
-        let p = stats::at_least(fast, times.n, usual.max(LIMIT / 2.0));
+        let p = stats::at_least(fast, times.n, usual.max(LIMIT * USUAL));
         let tested = Tested::above(
             Reason::CtitShortShare,
             "share",

@@ -23,6 +23,13 @@ use crate::sources::{
 
 /// Bits of a bin below its operating system.
 const BITS: u32 = 6;
+/// A publisher who has just come brings people whom nobody has seen.
+const DAYS_MIN: u32 = 3;
+/// What is asked: how many hide their id, and how many have none that was seen before.
+const KINDS: [(&str, &[u16]); 2] = [
+    ("limited", &[DEVICE_LIMITED]),
+    ("new or limited", &[DEVICE_NEW, DEVICE_LIMITED]),
+];
 
 /// Settings of `new_device`.
 #[derive(Debug, Deserialize)]
@@ -38,7 +45,7 @@ pub struct NewDeviceSettings {
 impl Default for NewDeviceSettings {
     fn default() -> Self {
         Self {
-            max_excess: 20.0,
+            max_excess: 25.0,
             min_count: 100,
             lookback_time: Span(7 * 86_400),
             check_by_subid: false,
@@ -68,7 +75,7 @@ impl NewDevice {
         own: &Tally,
         peers: &Peers<'_, '_>,
         family: Family,
-        kind: u16,
+        (name, kinds): (&'static str, &[u16]),
     ) -> Option<Tested> {
         let spread = peers.spread(family, Part::Device, BITS)?;
         // Only operating systems that others have too say what is ordinary.
@@ -79,12 +86,17 @@ impl NewDevice {
         for (bin, count) in bins {
             let os = stratum(bin, BITS);
             n += count;
-            usual += f64::from(count) * spread.share(os, os << BITS | kind);
-            if bin & ((1 << BITS) - 1) == kind {
+            let of_os = kinds.iter().map(|kind| spread.share(os, os << BITS | kind));
+            usual += f64::from(count) * of_os.sum::<f64>();
+            if kinds.contains(&(bin & ((1 << BITS) - 1))) {
                 k += count;
             }
         }
-        if n == 0 || n < self.0.min_count || n < own.sum(family, Part::Device) / 2 {
+        if n == 0
+            || n < self.0.min_count
+            || own.days() < DAYS_MIN
+            || n < own.sum(family, Part::Device) / 2
+        {
             return None;
         }
         let usual = usual / f64::from(n);
@@ -93,7 +105,7 @@ impl NewDevice {
         let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);
         let mut tested = Tested::above(Reason::NewDeviceRatio, "share", share, limit)
             .with("baseline", Value::Float(baseline))
-            .with("kind", if kind == DEVICE_NEW { "new" } else { "limited" })
+            .with("kind", name)
             .by("exact binomial", p, n, self.0.min_count);
         tested.release = baseline + self.0.max_excess * 0.9;
         Some(tested)
@@ -111,8 +123,8 @@ impl SourceTest for NewDevice {
 
     fn test(&self, own: &Tally, peers: &Peers<'_, '_>, _: u8, out: &mut Vec<Tested>) {
         for family in [Family::Conversions, Family::Clicks] {
-            for kind in [DEVICE_NEW, DEVICE_LIMITED] {
-                out.extend(self.tested(own, peers, family, kind));
+            for kinds in KINDS {
+                out.extend(self.tested(own, peers, family, kinds));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Questions that several filters ask: a share, a spread over bins, a few bins that stand out.
 
+use std::collections::BTreeMap;
+
 use assay_model::reason::Reason;
 use assay_model::recall::Family;
 
@@ -32,6 +34,27 @@ pub fn share(
     let p = stats::at_least(k, n, usual);
     Some(Tested::above(reason, name, seen, limit_percent).by("exact binomial", p, n, n_min))
 }
+
+/// Conversions and the clicks that could have led to them.
+#[must_use]
+pub fn rate(tally: &Tally) -> (u32, u32) {
+    let clicks = tally.total(Family::Clicks, Part::Passed);
+    let conversions = tally.total(Family::Conversions, Part::Passed);
+    (conversions.min(clicks), clicks)
+}
+
+/// Whether a source still has the clicks that its conversions take, by the others' rate: of
+/// one that has stopped, only late conversions come, and that says nothing.
+#[must_use]
+pub fn still_clicks(own: &Tally, peers: &Peers<'_, '_>) -> bool {
+    let conversions = f64::from(own.total(Family::Conversions, Part::Passed));
+    let clicks = f64::from(own.total(Family::Clicks, Part::Passed));
+    let usual = peers.share(rate);
+    usual.is_none_or(|usual| conversions <= DRAINING * usual * clicks)
+}
+
+/// How many times the others' rate a source may convert that still has clicks.
+const DRAINING: f64 = 2.0;
 
 /// How far a source lies from the others in how it is spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,13 +121,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(
-        &mut self,
-        n: u32,
-        behind: f64,
-        mine: &[(u16, u32)],
-        theirs: &std::collections::BTreeMap<u16, f64>,
-    ) {
+    fn add(&mut self, n: u32, behind: f64, mine: &[(u16, u32)], theirs: &BTreeMap<u16, f64>) {
         let n = f64::from(n);
         let both = stats::together(n, behind);
         let mut left: f64 = theirs.values().sum();
@@ -128,7 +145,7 @@ impl Sum {
 /// Bins that hold far more of a source than of the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hot {
-    /// Their share of the source.
+    /// Their share of the source, of all its events.
     pub share: f64,
     /// Their share of the others.
     pub baseline: f64,
@@ -151,24 +168,36 @@ const ORDINARY_BIN: f64 = 1.0 / 256.0;
 /// How many bins there are to choose from.
 const BINS: f64 = 1024.0;
 
-/// Which bins stand out, and how much of the source is in them.
+/// Which bins stand out among the others' of the same stratum, and how much of the source is
+/// in them. What lies in strata that nobody else has cannot stand out.
 #[must_use]
 pub fn hot(
     own: &Tally,
     spread: &Spread,
-    (family, part): (Family, Part),
+    (family, part, bits): (Family, Part, u32),
     n_min: u32,
 ) -> Option<Hot> {
-    let n = own.sum(family, part);
-    if n < n_min || n == 0 {
+    let n = own.total(family, Part::Events);
+    if n < n_min || own.sum(family, part) == 0 {
         return None;
     }
+    let told = f64::from(own.sum(family, part));
     let whole = f64::from(n);
+    let mut strata: BTreeMap<u16, u32> = BTreeMap::new();
+    for (bin, k) in own.bins(family, part) {
+        *strata.entry(stratum(bin, bits)).or_default() += k;
+    }
     let (mut count, mut bins, mut usual, mut baseline, mut entropy) = (0, 0.0, 0.0, 0.0, 0.0);
     for (bin, k) in own.bins(family, part) {
         let seen = f64::from(k) / whole;
-        entropy -= seen * seen.log2();
-        let theirs = spread.share(0, bin);
+        let of_told = f64::from(k) / told;
+        entropy -= of_told * of_told.log2();
+        let own_stratum = stratum(bin, bits);
+        if !spread.strata.contains_key(&own_stratum) {
+            continue;
+        }
+        let part_of = f64::from(strata.get(&own_stratum).copied().unwrap_or(n)) / whole;
+        let theirs = part_of * spread.share(own_stratum, bin);
         let limit = (HOT_FACTOR * theirs).max(HOT_SHARE);
         if seen > limit && f64::from(k) >= HOT_EVENTS {
             count += k;

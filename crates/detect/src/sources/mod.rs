@@ -23,7 +23,7 @@ use assay_model::reason::{Reason, Test};
 use assay_model::sources::SourceLevel;
 use assay_model::verdict::Value;
 
-pub use compare::{Distance, Hot, distance, hot, share};
+pub use compare::{Distance, Hot, distance, hot, rate, share, still_clicks};
 pub use judge::{
     Explanation, Held, Judgement, Recovery, SourceChange, Surveyed, What, judge, survey,
 };
@@ -35,6 +35,10 @@ pub use times::{Apart, Dense, Times};
 
 /// How far below its limit a value must come before its source is free again.
 const HYSTERESIS: f64 = 0.1;
+
+/// How far apart honest publishers may be, as a part of a limit on distance: what counts as
+/// chance. Offers, places and habits differ, and a small sample shows more than there is.
+pub const USUAL: f64 = 0.7;
 
 /// What a filter says about one source.
 pub trait SourceTest: Send + Sync {

@@ -155,7 +155,9 @@ impl<'f> Who<'f> {
             language
                 .zip(country)
                 .map(|(language, country)| (Part::Language, bin_in(country, 6, hashed(language)))),
-            subnet(facts).map(|bin| (Part::Subnet, bin)),
+            subnet(facts)
+                .zip(country)
+                .map(|(bin, country)| (Part::Subnet, bin_in(country, 10, bin))),
         ]
         .into_iter()
         .flatten()
@@ -201,7 +203,7 @@ fn subnet(facts: &Facts<'_>) -> Option<u16> {
         std::net::IpAddr::V4(v4) => key_hash(&v4.octets()[..3]),
         std::net::IpAddr::V6(v6) => key_hash(&v6.octets()[..6]),
     };
-    Some((print >> 54) as u16)
+    Some((print >> 48) as u16)
 }
 
 /// Whether the device was seen before. A conversion's device was seen at its click, so it

@@ -1,8 +1,9 @@
 //! What is ordinary: the other publishers on the same offer, or of the account.
 //!
 //! A source is held against the others, never against itself: its whole publisher is left
-//! out. Every publisher has one voice, whatever its volume, and of their shares the highest
-//! and lowest fifth are left out, so that a few bad ones do not make the ordinary.
+//! out. Every publisher has one voice, whatever its volume. Of shares the middle is taken; of
+//! spreads the fifth that lies furthest from the rest is left out, so that a few bad ones do
+//! not make the ordinary.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +20,7 @@ const PANEL_MAX: usize = 32;
 pub const PEERS_MIN: usize = 3;
 /// Events that a publisher needs to have a voice.
 const VOICE_MIN: u32 = 30;
-/// Part of the voices that is left out at either end.
+/// Part of the voices that is left out.
 const TRIMMED: f64 = 0.2;
 
 /// The publishers of one offer, or of the account.
@@ -137,9 +138,9 @@ impl Spread {
         let mut spread = Self::default();
         for (stratum, voices) in voices {
             if voices.len() >= PEERS_MIN {
-                let n: u32 = voices.iter().map(|bins| total(bins)).sum();
-                spread.n.insert(stratum, f64::from(n));
-                spread.strata.insert(stratum, trimmed(&voices));
+                let (bins, worth) = trimmed(&voices);
+                spread.n.insert(stratum, worth);
+                spread.strata.insert(stratum, bins);
             }
         }
         spread
@@ -163,33 +164,41 @@ fn total(bins: &[(u16, u32)]) -> u32 {
     bins.iter().map(|(_, n)| n).sum()
 }
 
-/// Each bin's share without the highest and lowest voices, made to sum to one again.
-fn trimmed(voices: &[Vec<(u16, u32)>]) -> BTreeMap<u16, f64> {
-    let mut shares: Vec<(u16, f64)> = Vec::new();
-    for bins in voices {
-        let n = f64::from(total(bins));
-        shares.extend(
-            bins.iter()
-                .map(|(bin, count)| (*bin, f64::from(*count) / n)),
-        );
-    }
-    shares.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+/// The mean of the voices without those that lie furthest from the mean of all, and how many
+/// events that is worth: voices are alike in weight, and the smallest are the noisiest.
+fn trimmed(voices: &[Vec<(u16, u32)>]) -> (BTreeMap<u16, f64>, f64) {
+    let all: Vec<&Vec<(u16, u32)>> = voices.iter().collect();
+    let mean = mean(&all);
+    let mut by_distance: Vec<(f64, &Vec<(u16, u32)>)> = all
+        .into_iter()
+        .map(|voice| (distance(voice, &mean), voice))
+        .collect();
+    by_distance.sort_by(|a, b| a.0.total_cmp(&b.0));
     let cut = (voices.len() as f64 * TRIMMED).ceil() as usize;
-    let kept = (voices.len() - 2 * cut.min((voices.len() - 1) / 2)).max(1);
-    // Of the voices that have nothing in a bin, as many as there are stand before the others.
-    let low = (voices.len() - kept) / 2;
-    let mut means: BTreeMap<u16, f64> = BTreeMap::new();
-    for own in shares.chunk_by(|a, b| a.0 == b.0) {
-        let none = voices.len() - own.len();
-        let inside = own[low.saturating_sub(none)..(low + kept).saturating_sub(none)].iter();
-        let mean = inside.map(|(_, share)| share).sum::<f64>() / kept as f64;
-        if mean > 0.0 {
-            means.insert(own[0].0, mean);
+    let kept = (voices.len() - cut).max(PEERS_MIN).min(voices.len());
+    let kept: Vec<_> = by_distance[..kept].iter().map(|(_, own)| *own).collect();
+    let noise: f64 = kept.iter().map(|own| 1.0 / f64::from(total(own))).sum();
+    let worth = (kept.len() * kept.len()) as f64 / noise;
+    (self::mean(&kept), worth)
+}
+
+fn mean(voices: &[&Vec<(u16, u32)>]) -> BTreeMap<u16, f64> {
+    let mut mean = BTreeMap::new();
+    for voice in voices {
+        let n = f64::from(total(voice)) * voices.len() as f64;
+        for (bin, count) in *voice {
+            *mean.entry(*bin).or_default() += f64::from(*count) / n;
         }
     }
-    let sum: f64 = means.values().sum();
-    for mean in means.values_mut() {
-        *mean /= sum;
-    }
-    means
+    mean
+}
+
+/// Half the sum of absolute differences.
+fn distance(voice: &[(u16, u32)], mean: &BTreeMap<u16, f64>) -> f64 {
+    let n = f64::from(total(voice));
+    let shared = voice.iter().map(|(bin, count)| {
+        let theirs = mean.get(bin).copied().unwrap_or(0.0);
+        theirs.min(f64::from(*count) / n)
+    });
+    1.0 - shared.sum::<f64>()
 }

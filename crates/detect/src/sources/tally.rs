@@ -27,7 +27,7 @@ pub enum Part {
     OsVersion = 7,
     /// Language within the country.
     Language = 8,
-    /// Network prefix, of addresses that are one line's.
+    /// Network prefix within the country, of addresses that are one line's.
     Subnet = 9,
     /// Device ids within the operating system: seen before, new, limited.
     Device = 10,

@@ -103,7 +103,7 @@ fn a_source_is_held_with_its_numbers_and_freed_by_better_ones() {
 
 #[test]
 fn without_traffic_a_hold_ends_with_its_window() {
-    let rule = rule("conversion_rate", json!({}));
+    let rule = rule("conversion_rate", json!({"time_interval": "daily"}));
     let profiles = profiles(&rule, 200, 80, 5 * MINUTE_MS);
     let held = at(&rule, &profiles, &[], NOW).held;
     assert_eq!(held.len(), 1);
