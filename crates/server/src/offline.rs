@@ -9,7 +9,7 @@ use assay_gateway::{AccountPolicy, Engine, EngineStats, Limits, Policies};
 use assay_intel::ip::{IpTables, Kind};
 use assay_intel::store::{IntelHandle, IntelStore};
 use assay_intel::ua::UaCache;
-use assay_model::document::{Integration, IntegrationKind, List, Rule};
+use assay_model::document::{Integration, IntegrationKind, List, Problem, Rule, plain};
 use assay_model::ports::{DoorError, ErrorLog, ErrorQuery, ErrorRow, StoreError};
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, SystemClock};
@@ -81,8 +81,9 @@ pub fn rule_items(path: &Path) -> anyhow::Result<Vec<serde_json::Value>> {
 pub fn document_of(path: &Path) -> anyhow::Result<serde_json::Value> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if is_json(&text) {
-        return serde_json::from_str(&text)
+    let text = text.trim_start_matches('\u{feff}');
+    if is_json(text) {
+        return serde_json::from_str(text)
             .with_context(|| format!("{} is not JSON", path.display()));
     }
     let table: toml::Table = text
@@ -100,18 +101,16 @@ pub fn rules_of(path: &Path) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
     let mut rules = Vec::new();
     let mut problems = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
-        match read_rule(item, at) {
-            Ok((id, rule)) => {
-                let found = assay_detect::check_rule(&rule);
-                problems.extend(
-                    found
-                        .into_iter()
-                        .map(|p| format!("rules[{at}].{}: {}", p.field, p.detail)),
-                );
-                rules.push((id, rule));
-            }
-            Err(error) => problems.push(format!("rules[{at}]: {error}")),
+        let mut found = Vec::new();
+        if let Some((id, rule)) = read_rule(item, at, &mut found) {
+            found.extend(assay_detect::check_rule(&rule));
+            rules.push((id, rule));
         }
+        let named = |p: Problem| match p.field.as_str() {
+            "." => format!("rules[{at}]: {}", p.detail),
+            field => format!("rules[{at}].{field}: {}", p.detail),
+        };
+        problems.extend(found.into_iter().map(named));
     }
     anyhow::ensure!(
         problems.is_empty(),
@@ -129,8 +128,13 @@ fn is_json(text: &str) -> bool {
     text.starts_with('{') || in_list.is_some_and(|text| text.starts_with(['{', ']']))
 }
 
-/// A rule as the API shows it carries id and version, which a stored one does not.
-fn read_rule(mut item: serde_json::Value, at: usize) -> anyhow::Result<(RuleRef, Rule)> {
+/// A rule as the API shows it carries id and version, which a stored one does not. A wrong
+/// field is named and left out, so that all others are read and checked too.
+fn read_rule(
+    mut item: serde_json::Value,
+    at: usize,
+    problems: &mut Vec<Problem>,
+) -> Option<(RuleRef, Rule)> {
     let mut take = |name: &str| {
         item.as_object_mut()
             .and_then(|o| o.remove(name))
@@ -141,11 +145,28 @@ fn read_rule(mut item: serde_json::Value, at: usize) -> anyhow::Result<(RuleRef,
         id: id.unwrap_or(at as u64 + 1),
         version: version.and_then(|v| u32::try_from(v).ok()).unwrap_or(1),
     };
-    let mut document: Rule = serde_json::from_value(item)?;
+    let mut document: Rule = loop {
+        let error = match serde_path_to_error::deserialize(&item) {
+            Ok(document) => break document,
+            Err(error) => error,
+        };
+        let path = error.path().to_string();
+        let message = error.inner().to_string();
+        let missing = message
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split('`').next());
+        match missing {
+            Some(name) if problems.iter().any(|p| p.field == name) => return None,
+            Some(name) => problems.push(Problem::new(name, "is missing")),
+            None => problems.push(Problem::new(&path, plain(&message))),
+        }
+        let key = path.split(['.', '[']).next().unwrap_or_default();
+        item.as_object_mut()?.remove(key)?;
+    };
     if document.priority == 0 {
         document.priority = u32::try_from(at).unwrap_or(u32::MAX) + 1;
     }
-    Ok((rule, document))
+    Some((rule, document))
 }
 
 /// The one account and integration of a scored file.
@@ -228,4 +249,46 @@ pub fn wait<F: std::future::Future>(future: F) -> anyhow::Result<F::Output> {
         .enable_all()
         .build()?;
     Ok(runtime.block_on(future))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules_in(name: &str, text: &str) -> anyhow::Result<Vec<(RuleRef, Rule)>> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        rules_of(&path)
+    }
+
+    #[test]
+    fn every_problem_of_every_rule_is_named_with_its_field() {
+        let text = r#"[{"name": "a", "status": "activ", "protection": "both", "colour": 1,
+            "sub_id_mapping": "sub_id", "filters": {"vpnn": {}}}, {"name": "b"}, 5]"#;
+        let error = rules_in("r.json", text).unwrap_err().to_string();
+        for part in [
+            "rules[0].status: unknown variant `activ`",
+            "rules[0].colour: unknown field",
+            "rules[1].status: is missing",
+            "rules[2]: invalid type: integer `5`",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert!(!error.contains("rules[0].status: is missing"), "{error}");
+        let filters = text.replace("activ\"", "active\"");
+        let error = rules_in("r.json", &filters).unwrap_err().to_string();
+        assert!(error.contains("rules[0].filters.vpnn"), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_rule() {
+        let json = r#"{"name": "a", "status": "active", "protection": "both", "sub_id_mapping": "sub_id"}"#;
+        let toml =
+            "name = 'a'\nstatus = 'active'\nprotection = 'both'\nsub_id_mapping = 'sub_id'\n";
+        for (name, text) in [("r.json", json), ("r.toml", toml)] {
+            let marked = rules_in(name, &format!("\u{feff}{text}"));
+            assert_eq!(marked.unwrap().len(), 1, "{name}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use std::sync::mpsc::SyncSender;
 
 use anyhow::Context as _;
 use assay_gateway::FieldError;
+use assay_model::Field;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -68,6 +69,7 @@ impl Line {
 /// An open input.
 pub struct Input {
     reader: Box<dyn BufRead + Send>,
+    name: String,
     format: Format,
     read_bytes: Arc<AtomicU64>,
     pub progress: ProgressBar,
@@ -87,8 +89,15 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// What Windows programs put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Opens a file, or standard input for `-`; unpacks gzip.
+///
+/// # Errors
+/// What cannot be read, with the file's name.
 pub fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Input> {
+    let named = || format!("cannot read {}", path.display());
     let stdin = path == Path::new("-");
     let (raw, size): (Box<dyn Read + Send>, u64) = if stdin {
         (Box::new(std::io::stdin()), 0)
@@ -103,16 +112,22 @@ pub fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Input> {
         count: Arc::clone(&read_bytes),
     };
     let mut reader: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(1 << 18, counted));
-    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+    if reader
+        .fill_buf()
+        .with_context(named)?
+        .starts_with(&[0x1f, 0x8b])
+    {
         let unpacked = flate2::bufread::MultiGzDecoder::new(reader);
         reader = Box::new(BufReader::with_capacity(1 << 18, unpacked));
     }
-    let format = match format {
-        Some(format) => format,
-        None => guess(path, reader.fill_buf()?),
-    };
+    let start = reader.fill_buf().with_context(named)?;
+    let mark = start.starts_with(BYTE_ORDER_MARK);
+    let marked = if mark { BYTE_ORDER_MARK.len() } else { 0 };
+    let format = format.unwrap_or_else(|| guess(path, &start[marked..]));
+    reader.consume(marked);
     Ok(Input {
         reader,
+        name: path.display().to_string(),
         format,
         read_bytes,
         progress: progress(size),
@@ -157,12 +172,16 @@ fn progress(size: u64) -> ProgressBar {
 
 impl Input {
     /// Reads everything, chunk by chunk.
+    ///
+    /// # Errors
+    /// What cannot be read, with the file's name; a CSV whose header has none of our names.
     pub fn read(self, chunks: &SyncSender<Chunk>) -> anyhow::Result<()> {
-        match self.format {
+        let read = match self.format {
             Format::Csv => read_csv(self.reader, &self.read_bytes, chunks),
             Format::Ndjson => read_lines(self.reader, &self.read_bytes, chunks, Line::Json),
             Format::Clf => read_lines(self.reader, &self.read_bytes, chunks, Line::Log),
-        }
+        };
+        read.with_context(|| format!("cannot read {}", self.name))
     }
 }
 
@@ -210,6 +229,18 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
     }
 }
 
+/// Whether a column is a field of events.
+fn is_ours(name: &str) -> bool {
+    matches!(
+        name,
+        "ip" | "event" | "time" | "id" | "integration_id" | "outcome"
+    ) || Field::parse(name).is_some()
+}
+
+fn shorten(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
 /// A CSV row becomes a JSON object under the header's names; empty cells are not given.
 fn read_csv(
     reader: Box<dyn BufRead + Send>,
@@ -217,7 +248,13 @@ fn read_csv(
     chunks: &SyncSender<Chunk>,
 ) -> anyhow::Result<()> {
     let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-    let header = csv.headers().context("cannot read the CSV header")?.clone();
+    let header = csv.headers().context("the CSV header")?.clone();
+    anyhow::ensure!(
+        header.is_empty() || header.iter().any(|name| is_ours(name.trim())),
+        "the CSV header has no name of ours, like ip or user_agent, but {:?}; \
+         is it another format (--format) or another separator than a comma?",
+        header.iter().take(4).map(shorten).collect::<Vec<_>>()
+    );
     let mut lines = Vec::with_capacity(CHUNK_LINES);
     for row in csv.records() {
         lines.push(match row {
@@ -376,5 +413,54 @@ mod tests {
             "time"
         );
         assert!(log_event("rubbish").is_err());
+    }
+
+    fn lines_of(name: &str, bytes: &[u8]) -> anyhow::Result<(Format, Vec<Line>)> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes)?;
+        let input = open(&path, None)?;
+        let format = input.format;
+        let (chunks, read) = std::sync::mpsc::sync_channel(8);
+        input.read(&chunks)?;
+        drop(chunks);
+        Ok((format, read.iter().flat_map(|chunk| chunk.lines).collect()))
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_no_format_and_no_name() {
+        let json = b"\xef\xbb\xbf{\"ip\":\"8.8.8.8\"}\n";
+        let (format, lines) = lines_of("events", json).unwrap();
+        assert_eq!(format, Format::Ndjson);
+        assert!(matches!(&lines[0], Line::Json(json) if json == br#"{"ip":"8.8.8.8"}"#));
+        let (format, lines) = lines_of("events.csv", b"\xef\xbb\xbfip\r\n8.8.8.8\r\n").unwrap();
+        assert_eq!(format, Format::Csv);
+        assert!(matches!(&lines[0], Line::Json(json) if json == br#"{"ip":"8.8.8.8"}"#));
+    }
+
+    #[test]
+    fn a_table_of_other_things_is_not_judged() {
+        for text in ["colour,size\n1,2\n", "event;ip\nclick;8.8.8.8\n", "aaaa\n"] {
+            let error = lines_of("a.csv", text.as_bytes()).map(|_| ()).unwrap_err();
+            let error = format!("{error:#}");
+            assert!(
+                error.contains("a.csv: the CSV header has no name of ours"),
+                "{error}"
+            );
+        }
+        assert!(lines_of("a.csv", b"").is_ok());
+        assert!(lines_of("a.csv", b"user_agent,colour\nx,1\n").is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let error = lines_of("a.gz", b"\x1f\x8bxx").map(|_| ()).unwrap_err();
+        assert!(format!("{error:#}").contains("a.gz"), "{error:#}");
+        let dir = tempfile::tempdir().unwrap();
+        let error = open(dir.path(), None).map(|_| ()).unwrap_err();
+        assert!(
+            format!("{error:#}").contains(&*dir.path().to_string_lossy()),
+            "{error:#}"
+        );
     }
 }

@@ -52,6 +52,11 @@ pub struct ScoreArgs {
 
 pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let config = args.data.load()?;
+    // Judging without the lists that were meant must not look like judging with them.
+    if let Some(data) = args.data.data.as_ref().filter(|data| !data.is_dir()) {
+        let name = data.display();
+        eprintln!("assay: there is no data folder {name}: only built-in intelligence is used");
+    }
     let rules = args
         .rules
         .as_deref()
@@ -198,7 +203,8 @@ impl Scorer<'_> {
             (&mut self.clicks, of),
             |decision| {
                 summary.add(decision);
-                self.lessons.learn(account, integration, decision, event.outcome());
+                self.lessons
+                    .learn(account, integration, decision, event.outcome());
                 answer_json(decision, event.caller_id())
             },
         ));
