@@ -18,7 +18,7 @@ mod template;
 use std::path::Path;
 
 use anyhow::Context as _;
-use assay_model::document::Problem;
+use assay_model::document::{Problem, plain};
 use described::described;
 use serde::{Deserialize, Serialize};
 
@@ -219,7 +219,7 @@ fn section<T: Default + serde::de::DeserializeOwned>(
             Err(error) => error,
         };
         let path = error.path().to_string();
-        let detail = error.into_inner().to_string().trim().to_owned();
+        let detail = plain(&error.into_inner().to_string());
         let key = path.split(['.', '[']).next().unwrap_or_default();
         problems.push(Problem::new(format!("{name}.{path}"), detail));
         if section.remove(key).is_none() {
@@ -259,6 +259,7 @@ mod tests {
             "gateway.public_hosts",
             "storrage",
             "storage.fsync_ms",
+            "listen.data: invalid type: integer `3`, expected a text\n",
             "ASSAY__X",
         ] {
             assert!(error.contains(part), "{part} in {error}");
