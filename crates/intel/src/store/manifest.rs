@@ -92,7 +92,10 @@ impl Manifest {
         };
         let refuse = |cause: String| StoreError::Manifest {
             file: path.display().to_string(),
-            cause,
+            cause: format!(
+                "{cause}; put it back from a backup, or move {} away and import the lists again",
+                dir.display()
+            ),
         };
         let manifest: Self = serde_json::from_slice(&bytes).map_err(|e| refuse(e.to_string()))?;
         if manifest.v != VERSION {

@@ -94,6 +94,18 @@ fn suspect_files_are_refused_unless_forced() {
 }
 
 #[test]
+fn a_damaged_manifest_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = IntelStore::open(dir.path()).unwrap();
+    store.import(&import("a", "2.0.0.1\n")).unwrap();
+    std::fs::write(dir.path().join("intel/manifest.json"), "{bad").unwrap();
+    let error = store.load(NOW).map(|_| ()).unwrap_err().to_string();
+    for part in ["manifest.json", "line 1", "import the lists again"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
 fn a_damaged_file_is_named_and_its_previous_version_used() {
     let dir = tempfile::tempdir().unwrap();
     let store = IntelStore::open(dir.path()).unwrap();
