@@ -141,6 +141,7 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
     let delivery = app
         .deliveries
         .add(1, assay_model::ports::DeliveryState::Dead);
+    let replay = app.post("/replays", &json!({"last": "1d"})).await;
     let event = crate::events::tests::rejected(7);
     app.add_event(&event);
     let conversion = crate::conversions::tests::approved(7);
@@ -156,6 +157,7 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         ("/conversions/", conversion_id),
         ("/postbacks/", postback.json()["id"].to_string()),
         ("/deliveries/", delivery.to_string()),
+        ("/replays/", replay.json()["id"].to_string()),
     ];
     let mut tried = 0;
     for endpoint in all().iter().filter(|e| e.path.contains('{')) {
