@@ -127,6 +127,8 @@ fn points(findings: &[Finding<'_>], risk: Risk) -> u8 {
         Risk::High => (80, 100),
     };
     let weight = |f: &Finding<'_>| match f.risk {
+        // A good reputation orders clean events; it makes nothing else worse.
+        _ if is_order(f) && risk > Risk::Clean => 0,
         _ if f.reason == Reason::SourceReputation => worth(f),
         Risk::Clean => 0,
         Risk::Low => 3,

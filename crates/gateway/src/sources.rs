@@ -14,7 +14,7 @@ use assay_model::AccountId;
 use assay_model::facts::Facts;
 use assay_model::recall::Recall;
 use assay_model::reputation::{Reputation, Reputed};
-use assay_model::sources::{SourceKey, SourceLevel, Standings};
+use assay_model::sources::{Against, SourceKey, SourceLevel, Standings};
 
 /// One account's snapshots.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ impl SourceSnapshots {
 }
 
 /// What is held against the event's sources. Most filters of a rule ask about the same ones,
-/// so each level's key is made once.
+/// so each level's is looked up once.
 fn stand(standings: &Standings, rule: &CompiledRule, facts: &Facts<'_>, recall: &mut Recall) {
     let asked = rule.standings();
     if asked.is_empty() || standings.number == 0 {
@@ -106,13 +106,15 @@ fn stand(standings: &Standings, rule: &CompiledRule, facts: &Facts<'_>, recall: 
     if standings.is_empty() {
         return;
     }
-    let mut keys: [Option<Option<SourceKey>>; SourceLevel::ALL.len()] = Default::default();
+    let mut held: [Option<&[Against]>; SourceLevel::ALL.len()] = Default::default();
     for (place, spec) in (0u16..).zip(asked) {
-        let key = *keys[spec.level as usize]
-            .get_or_insert_with(|| SourceKey::of(facts, spec.level, spec.sub_id));
-        let held = key.and_then(|key| standings.get(rule.rule.id, spec.filter, key));
-        if let Some(standing) = held {
-            recall.standings.push((place, Arc::clone(standing)));
+        let own = *held[spec.level as usize].get_or_insert_with(|| {
+            let key = SourceKey::of(facts, spec.level, spec.sub_id);
+            key.map_or(&[], |key| standings.against(key))
+        });
+        let of_filter = |held: &&Against| held.rule == rule.rule.id && held.filter == spec.filter;
+        if let Some(found) = own.iter().find(of_filter) {
+            recall.standings.push((place, Arc::clone(&found.standing)));
         }
     }
 }

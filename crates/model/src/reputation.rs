@@ -6,7 +6,7 @@
 //! an event's keys up in it, and the record keeps what it saw.
 
 use std::collections::HashMap;
-use std::hash::Hasher;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -227,6 +227,9 @@ pub struct Use {
     pub blocks: bool,
 }
 
+/// What was learned about each key; prints are hashes already.
+pub type LearnedKeys = HashMap<KeyPrint, Learned, BuildHasherDefault<KeyHasher>>;
+
 /// What was learned by an account, ready to be looked up. Immutable.
 #[derive(Clone, Debug)]
 pub struct Reputation {
@@ -238,19 +241,13 @@ pub struct Reputation {
     pub n: f32,
     /// How it is used.
     pub settings: Use,
-    keys: HashMap<KeyPrint, Learned>,
+    keys: LearnedKeys,
 }
 
 impl Reputation {
     /// A snapshot of what was learned.
     #[must_use]
-    pub fn new(
-        as_of: Timestamp,
-        base: f32,
-        n: f32,
-        settings: Use,
-        keys: HashMap<KeyPrint, Learned>,
-    ) -> Self {
+    pub fn new(as_of: Timestamp, base: f32, n: f32, settings: Use, keys: LearnedKeys) -> Self {
         Self {
             as_of,
             base,

@@ -6,7 +6,7 @@
 //! and the record keeps what it saw, so a verdict recomputes without the statistics.
 
 use std::collections::HashMap;
-use std::hash::Hasher;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::facts::Facts;
@@ -173,7 +173,18 @@ pub struct Standings {
     pub number: u64,
     /// When the numbers were taken.
     pub as_of: Timestamp,
-    held: HashMap<(u64, u8, SourceKey), Arc<Standing>>,
+    held: HashMap<SourceKey, Vec<Against>, BuildHasherDefault<KeyHasher>>,
+}
+
+/// What one filter of one rule holds against a source.
+#[derive(Clone, Debug)]
+pub struct Against {
+    /// The rule.
+    pub rule: u64,
+    /// The filter, by its place in the table of `assay-detect`.
+    pub filter: u8,
+    /// What it holds.
+    pub standing: Arc<Standing>,
 }
 
 impl Standings {
@@ -183,22 +194,34 @@ impl Standings {
         Self {
             number,
             as_of,
-            held: HashMap::new(),
+            held: HashMap::default(),
         }
     }
 
     /// Holds something against a source: by `rule` and `filter`.
     pub fn hold(&mut self, rule: u64, filter: u8, source: SourceKey, standing: Standing) {
-        self.held.insert((rule, filter, source), Arc::new(standing));
+        let own = self.held.entry(source).or_default();
+        own.retain(|other| (other.rule, other.filter) != (rule, filter));
+        own.push(Against {
+            rule,
+            filter,
+            standing: Arc::new(standing),
+        });
     }
 
-    /// What is held against a source.
+    /// Everything that is held against a source, by any rule: nothing, of nearly all.
+    #[must_use]
+    pub fn against(&self, source: SourceKey) -> &[Against] {
+        self.held.get(&source).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is held against a source by one filter of one rule.
     #[must_use]
     pub fn get(&self, rule: u64, filter: u8, source: SourceKey) -> Option<&Arc<Standing>> {
-        if self.held.is_empty() {
-            return None;
-        }
-        self.held.get(&(rule, filter, source))
+        let own = self.against(source).iter();
+        own.filter(|held| held.rule == rule && held.filter == filter)
+            .map(|held| &held.standing)
+            .next()
     }
 
     /// Whether nothing is held against anybody.

@@ -30,11 +30,19 @@ pub struct Sum {
     pub n: f64,
 }
 
-/// How much of a key's log-odds counts: pairs that tell nearly the same count half each.
-const fn share(kind: KeyKind) -> f64 {
-    match kind {
-        KeyKind::Publisher | KeyKind::SubId | KeyKind::Placement => 1.0,
-        KeyKind::DeviceModel | KeyKind::OsVersion | KeyKind::Carrier | KeyKind::Network => 0.5,
+/// How much of a key's log-odds counts: a pair that tells nearly the same twice counts half
+/// each, one of them alone counts whole.
+fn share(kind: KeyKind, reputed: &Reputed) -> f64 {
+    let twin = match kind {
+        KeyKind::Publisher | KeyKind::SubId | KeyKind::Placement => return 1.0,
+        KeyKind::DeviceModel => KeyKind::OsVersion,
+        KeyKind::OsVersion => KeyKind::DeviceModel,
+        KeyKind::Carrier => KeyKind::Network,
+        KeyKind::Network => KeyKind::Carrier,
+    };
+    match reputed.keys.iter().any(|(own, _)| *own == twin) {
+        true => 0.5,
+        false => 1.0,
     }
 }
 
@@ -45,9 +53,10 @@ pub fn summed(reputed: &Reputed) -> Option<Sum> {
     let mut most: Option<(f64, KeyKind, f64)> = None;
     for (kind, learned) in &reputed.keys {
         let Learned { n, .. } = *learned;
-        let said = f64::from(learned.log_odds) * share(*kind);
+        let share = share(*kind, reputed);
+        let said = f64::from(learned.log_odds) * share;
         log_odds += said;
-        variance += f64::from(learned.variance) * share(*kind) * share(*kind);
+        variance += f64::from(learned.variance) * share * share;
         if most.is_none_or(|(so_far, ..)| said.abs() > so_far) {
             most = Some((said.abs(), *kind, f64::from(n)));
         }

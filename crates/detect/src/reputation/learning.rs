@@ -7,7 +7,7 @@ use assay_model::document::Reputations;
 use assay_model::facts::Facts;
 use assay_model::hit::Field;
 use assay_model::reputation::{
-    EventKeys, KeyKind, KeyPrint, Learned, Reputation, Reputed, Use, keys_of,
+    EventKeys, KeyKind, KeyPrint, Learned, LearnedKeys, Reputation, Reputed, Use, keys_of,
 };
 
 use super::{BASE_MIN, KEYS_MAX};
@@ -189,7 +189,7 @@ impl Learning {
     pub fn snapshot(&self, now: Timestamp) -> Reputation {
         let n = self.base.seen_at(now, self.half_life_ms()).n() as f32;
         let Some(base) = self.base_at(now) else {
-            return Reputation::new(now, 0.0, n, self.in_use(), HashMap::new());
+            return Reputation::new(now, 0.0, n, self.in_use(), LearnedKeys::default());
         };
         let known = |(key, entry): (&KeyPrint, &Entry)| {
             Some((*key, self.learned(key.kind, entry, base, now)?))

@@ -168,6 +168,56 @@ fn what_is_taken_back_was_never_learned() {
 }
 
 #[test]
+fn a_device_counts_whole_where_nothing_else_tells_the_same() {
+    let learned = |kind| {
+        let one = assay_model::reputation::Learned {
+            log_odds: 1.0,
+            variance: 0.04,
+            n: 50.0,
+        };
+        (kind, one)
+    };
+    let known = |kinds: &[assay_model::reputation::KeyKind]| {
+        summed(&assay_model::reputation::Reputed {
+            as_of: NOW,
+            base: -2.0,
+            settings: assay_model::reputation::Use {
+                margin: 0.7,
+                blocks: true,
+            },
+            keys: kinds.iter().copied().map(learned).collect(),
+        })
+        .unwrap()
+        .log_odds
+    };
+    use assay_model::reputation::KeyKind as K;
+    assert!((known(&[K::DeviceModel]) - 1.0).abs() < 1e-6);
+    assert!((known(&[K::DeviceModel, K::OsVersion]) - 1.0).abs() < 1e-6);
+    assert!((known(&[K::Publisher, K::Carrier, K::Network]) - 2.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_good_reputation_adds_nothing_to_what_is_bad_otherwise() {
+    let learning = account();
+    let good = found(&learning, &of("a", ""));
+    let weigh = |findings: &mut [assay_model::Finding<'_>]| {
+        let click = assay_model::EventKind::Click;
+        crate::weigh(
+            findings,
+            click,
+            assay_model::verdict::Weighing::default(),
+            None,
+        )
+    };
+    let vpn = assay_model::Finding::new(assay_model::Reason::Vpn);
+    let alone = weigh(&mut [vpn.clone()]);
+    assert_eq!(weigh(&mut [vpn, good.clone()]), alone);
+    let clean = weigh(&mut [good]);
+    assert_eq!(clean.reason, assay_model::Reason::Clean);
+    assert!((1..20).contains(&clean.points));
+}
+
+#[test]
 fn keys_have_a_limit_and_the_weakest_go() {
     let mut learning = account();
     for n in 0..KEYS_MAX {

@@ -172,6 +172,7 @@ pub const fn is_own_rejection(reason: Reason) -> bool {
             | Reason::CrHigh
             | Reason::CrLow
             | Reason::RejectionRate
+            | Reason::SourceReputation
     )
 }
 

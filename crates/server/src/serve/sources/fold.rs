@@ -46,6 +46,8 @@ struct Counted {
     profiles: Profiles,
     print: u64,
     window_s: u32,
+    /// What happened before is in no window.
+    from: Timestamp,
     /// By lane, the highest id that was counted.
     passed: [Option<EventId>; LANES],
     /// When the newest came in.
@@ -90,11 +92,12 @@ impl Folded {
 }
 
 impl Counted {
-    fn new(limits: Limits, print: u64, window_s: u32) -> Self {
+    fn new(limits: Limits, print: u64, window_s: u32, from: Timestamp) -> Self {
         Self {
             profiles: Profiles::new(limits),
             print,
             window_s,
+            from,
             passed: [None; LANES],
             newest: Timestamp::default(),
             rejected: HashSet::new(),
@@ -128,6 +131,9 @@ impl Counted {
     }
 
     fn conversion(&mut self, policy: &AccountPolicy, row: &Conversion) {
+        if row.time < self.from {
+            return;
+        }
         let state = &row.state;
         let rejected = matches!(state.status, Status::Rejected | Status::Invalid)
             && !is_own_rejection(state.reason);
@@ -225,7 +231,7 @@ pub fn keep_up(
     };
     if !fresh {
         let from = now.plus_ms(-i64::from(window_s) * 1000);
-        let mut counted = Counted::new(keeper.options.limits(), print, window_s);
+        let mut counted = Counted::new(keeper.options.limits(), print, window_s, from);
         scan(keeper, account, policy, (from, now), &mut counted)?;
         runtime.block_on(follow_ledger(
             keeper,

@@ -9,7 +9,7 @@ use assay_detect::reputation::Learning;
 use assay_gateway::AccountPolicy;
 use assay_model::document::Reputations;
 use assay_model::ledger::{Conversion, Status};
-use assay_model::ports::{ChangeCursor, Kept, Lesson, StoreError, Teacher};
+use assay_model::ports::{Kept, Lesson, StoreError, Teacher};
 use assay_model::reason::Reason;
 use assay_model::record::EventRecord;
 use assay_model::reputation::{Outcome, keys_of};
@@ -26,6 +26,8 @@ const APPROVED_WEIGHT: f32 = 0.25;
 const HALF_LIVES: i64 = 8;
 /// Rows of one page.
 const PAGE: u32 = 1000;
+/// Longest stretch of following the ledger before something else has its turn.
+const STEP_US: u64 = 500_000;
 /// Changes that may still be under way are read the next time.
 const SETTLE_MS: i64 = 2_000;
 const DAY_MS: i64 = 86_400_000;
@@ -121,20 +123,25 @@ impl SourceKeeper {
         self.follow("approved", long_ago, true).await
     }
 
+    /// Follows one cursor, for as long as a step may take: sources are to be judged as well.
     async fn follow(&self, name: &str, until: Timestamp, old: bool) -> Result<(), StoreError> {
         let store = &self.ports.store;
+        let started_us = self.engine.clock.monotonic_us();
         let mut cursor = store.cursor(name).await?;
         loop {
             let page = self.ports.feed.changed(cursor, until, PAGE).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
-            let next: ChangeCursor = *last;
+            cursor = *last;
             for (_, row) in &page {
                 self.learn_from(row, old).await?;
             }
-            store.note_cursor(name, next).await?;
-            cursor = next;
+            store.note_cursor(name, cursor).await?;
+            let spent_us = self.engine.clock.monotonic_us().saturating_sub(started_us);
+            if spent_us > STEP_US {
+                return Ok(());
+            }
         }
     }
 
