@@ -6,11 +6,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use assay_model::{Clock, EventRecord};
 use assay_model::ports::{
     ControlStore, ConversionReader, ErrorLog, EventReader, EventScan, IntelView, Ledger,
     PolicyPublisher, PostbackQueue, ReportReader, SourceDesk,
 };
+use assay_model::{Clock, EventRecord};
 
 use crate::auth::{PasswordCost, Setup};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assay_console::ClickIds;
 use assay_gateway::Engine;
-use assay_model::{EventRecord, Timestamp};
 use assay_model::ports::KeyStore;
 use assay_model::transaction::{Content, Key, KeyRing};
+use assay_model::{EventRecord, Timestamp};
 use assay_store::embedded::CounterTable;
 
 const DAY_MS: i64 = 86_400_000;
