@@ -12,12 +12,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
 
 events=${1:-10000000}
 batch=${BATCH:-5000}
+# Seconds after which events go from the spool into files.
+seal_s=5
 token=bench-bench-bench-bench-bench-bench
 need curl curl
 build assay-server --bin assay
 describe_machine
 
-ASSAY_BOOTSTRAP_TOKEN=$token "$binaries/assay" serve --data "$scratch/data" \
+ASSAY_BOOTSTRAP_TOKEN=$token ASSAY__STORAGE__SEAL_S=$seal_s "$binaries/assay" serve --data "$scratch/data" \
   --data-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 >"$scratch/serve" 2>&1 &
 server=$!
 pids+=("$server")
@@ -47,7 +49,8 @@ feed | split --lines="$batch" --filter='post' -
 awk -v n="$events" -v a="$began" -v b="$(date +%s.%N)" \
   'BEGIN { printf "%.0f s: %.0f events/s\n", b - a, n / (b - a) }'
 
-# The rest goes into files at the end.
+# What is in no file yet would be replayed from the spool.
+sleep "$((3 * seal_s))"
 kill "$server" && wait "$server" || true
 pids=()
 du -sm "$scratch/data/events" | awk '{ printf "%d MB of events in files\n", $1 }'
