@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
 use crate::sources::{
-    DEVICE_LIMITED, DEVICE_NEW, Part, Peers, SourceTest, Tally, Tested, stats, stratum,
+    Among, DEVICE_LIMITED, DEVICE_NEW, Part, Peers, SourceTest, Tally, Tested, among, stats,
 };
 
 /// Bits of a bin below its operating system.
@@ -77,29 +77,11 @@ impl NewDevice {
         family: Family,
         (name, kinds): (&'static str, &[u16]),
     ) -> Option<Tested> {
-        let spread = peers.spread(family, Part::Device, BITS)?;
-        // Only operating systems that others have too say what is ordinary.
-        let bins = own
-            .bins(family, Part::Device)
-            .filter(|(bin, _)| spread.strata.contains_key(&stratum(*bin, BITS)));
-        let (mut k, mut n, mut usual) = (0, 0, 0.0);
-        for (bin, count) in bins {
-            let os = stratum(bin, BITS);
-            n += count;
-            let of_os = kinds.iter().map(|kind| spread.share(os, os << BITS | kind));
-            usual += f64::from(count) * of_os.sum::<f64>();
-            if kinds.contains(&(bin & ((1 << BITS) - 1))) {
-                k += count;
-            }
-        }
-        if n == 0
-            || n < self.0.min_count
-            || own.days() < DAYS_MIN
-            || n < own.sum(family, Part::Device) / 2
-        {
+        let devices = (family, Part::Device, BITS);
+        let Among { k, n, usual } = among(own, peers, devices, |kind| kinds.contains(&kind))?;
+        if n < self.0.min_count || own.days() < DAYS_MIN {
             return None;
         }
-        let usual = usual / f64::from(n);
         let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
         let limit = baseline + self.0.max_excess;
         let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);

@@ -1,5 +1,5 @@
 //! Flags sources that are awake when their visitors sleep: too much between midnight and six
-//! on the visitors' own clock, against the offer's other publishers.
+//! on the visitors' own clock, against the offer's other publishers in the same countries.
 //!
 //! Night workers, holidays and travellers exist, so it is low. A source must have been there
 //! on three days at least: one evening of a new campaign is no pattern.
@@ -17,11 +17,13 @@ use serde::Deserialize;
 
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{Part, Peers, SourceTest, Tally, Tested, stats};
+use crate::sources::{Among, Part, Peers, SourceTest, Tally, Tested, among, stats};
 
 /// Night: from midnight to this hour.
 const NIGHT_ENDS: u16 = 6;
 const DAYS_MIN: u32 = 3;
+/// Bits of a bin below its country.
+const BITS: u32 = 5;
 
 /// Settings of `night_pattern`.
 #[derive(Debug, Deserialize)]
@@ -64,23 +66,13 @@ pub fn build(
     OfSource::new(NightPattern(settings), context.sub_id, Catches::Both)
 }
 
-/// Events of the night, and all.
-fn counted(family: Family) -> impl Fn(&Tally) -> (u32, u32) {
-    move |tally| {
-        let hours = tally.bins(family, Part::Hour);
-        hours.fold((0, 0), |(k, n), (hour, count)| {
-            (k + if hour < NIGHT_ENDS { count } else { 0 }, n + count)
-        })
-    }
-}
-
 impl NightPattern {
     fn tested(&self, own: &Tally, peers: &Peers<'_, '_>, family: Family) -> Option<Tested> {
-        let (k, n) = counted(family)(own);
-        if n == 0 || n < self.0.min_count || own.days() < DAYS_MIN {
+        let hours = (family, Part::Hour, BITS);
+        let Among { k, n, usual } = among(own, peers, hours, |hour| hour < NIGHT_ENDS)?;
+        if n < self.0.min_count || own.days() < DAYS_MIN {
             return None;
         }
-        let usual = peers.share(counted(family))?;
         let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
         let limit = baseline + self.0.max_excess;
         let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);

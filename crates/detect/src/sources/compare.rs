@@ -56,6 +56,53 @@ pub fn still_clicks(own: &Tally, peers: &Peers<'_, '_>) -> bool {
 /// How many times the others' rate a source may convert that still has clicks.
 const DRAINING: f64 = 2.0;
 
+/// A share of a source beside what is ordinary for its own mix of strata.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Among {
+    /// Events that are meant.
+    pub k: u32,
+    /// Events that could be compared.
+    pub n: u32,
+    /// The others' share, in the source's own mix.
+    pub usual: f64,
+}
+
+/// How many of a source's events lie in the bins that `is` means (of their lowest `bits`),
+/// and how many of the others' do in the same strata.
+#[must_use]
+pub fn among(
+    own: &Tally,
+    peers: &Peers<'_, '_>,
+    (family, part, bits): (Family, Part, u32),
+    is: impl Fn(u16) -> bool,
+) -> Option<Among> {
+    let spread = peers.spread(family, part, bits)?;
+    let meant = |bin: u16| is(bin & ((1 << bits) - 1));
+    let usual_of: BTreeMap<u16, f64> = spread
+        .strata
+        .iter()
+        .map(|(stratum, bins)| {
+            let shares = bins.iter().filter(|(bin, _)| meant(**bin));
+            (*stratum, shares.map(|(_, share)| share).sum())
+        })
+        .collect();
+    let (mut k, mut n, mut usual) = (0, 0, 0.0);
+    for (bin, count) in own.bins(family, part) {
+        // Only strata that others have too say what is ordinary.
+        if let Some(theirs) = usual_of.get(&stratum(bin, bits)) {
+            n += count;
+            usual += f64::from(count) * theirs;
+            k += if meant(bin) { count } else { 0 };
+        }
+    }
+    let enough = n > 0 && n >= own.sum(family, part) / 2;
+    enough.then(|| Among {
+        k,
+        n,
+        usual: usual / f64::from(n),
+    })
+}
+
 /// How far a source lies from the others in how it is spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distance {

@@ -23,7 +23,7 @@ use assay_model::reason::{Reason, Test};
 use assay_model::sources::SourceLevel;
 use assay_model::verdict::Value;
 
-pub use compare::{Distance, Hot, distance, hot, rate, share, still_clicks};
+pub use compare::{Among, Distance, Hot, among, distance, hot, rate, share, still_clicks};
 pub use judge::{
     Explanation, Held, Judgement, Recovery, SourceChange, Surveyed, What, judge, survey,
 };

@@ -1,7 +1,7 @@
 //! What one event adds to its source's numbers.
 
 use assay_model::click::{ClickMatch, MatchedBy};
-use assay_model::facts::{DeviceIdState, Facts, NetworkClass};
+use assay_model::facts::{Country, DeviceIdState, Facts, NetworkClass};
 use assay_model::hit::{EventKind, Field};
 use assay_model::reason::Reason;
 use assay_model::recall::{Family, key_hash};
@@ -59,7 +59,8 @@ pub fn slots(rule: &CompiledRule, record: &EventRecord<'_>, seen: &mut Seen, out
     }
     let who = Who::of(facts, click);
     if let Some(hour) = who.local_hour(facts) {
-        put(Part::Hour, hour);
+        let country = who.country.as_ref().map_or("", Country::as_str);
+        put(Part::Hour, bin_in(country, 5, hour));
     }
     for (part, bin) in who.attributes(facts) {
         put(part, bin);
@@ -98,7 +99,7 @@ fn ctit_ms(facts: &Facts<'_>, click: Option<&ClickMatch>) -> Option<i64> {
 /// Where and on what an event happened, by its own words or its click's.
 struct Who<'f> {
     os: &'f str,
-    country: Option<assay_model::facts::Country>,
+    country: Option<Country>,
 }
 
 impl<'f> Who<'f> {
@@ -147,7 +148,7 @@ impl<'f> Who<'f> {
             .and_then(|version| version.split(['.', '_']).next())
             .filter(|version| !version.is_empty());
         let country = self.country;
-        let country = country.as_ref().map(assay_model::facts::Country::as_str);
+        let country = country.as_ref().map(Country::as_str);
         let language = language(facts);
         [
             model.map(|model| (Part::Model, bin_in(self.os, 8, hashed(model)))),

@@ -19,7 +19,7 @@ pub enum Part {
     Marked = 3,
     /// Click to conversion, bins of [`super::ctit`].
     Ctit = 4,
-    /// Local hour, 0 to 23.
+    /// Local hour within the country, 0 to 23.
     Hour = 5,
     /// Device model within its operating system.
     Model = 6,
