@@ -16,6 +16,7 @@ mod holdout;
 mod integrations;
 mod intel;
 mod lists;
+mod network;
 mod openapi;
 mod pages;
 mod postbacks;

@@ -138,6 +138,17 @@ impl Call {
         }
     }
 
+    /// The body as a text.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub fn text(&self) -> Result<&str, ApiError> {
+        std::str::from_utf8(&self.body).map_err(|error| {
+            let at = error.valid_up_to();
+            ApiError::malformed(format!("the body is no UTF-8 text: byte {at}"))
+        })
+    }
+
     /// Takes `after` and `limit`, and refuses any other parameter.
     ///
     /// # Errors

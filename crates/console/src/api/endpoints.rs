@@ -12,6 +12,7 @@ use crate::documents::{create, delete, list, patch, read, replace};
 use crate::error::ApiError;
 use crate::integrations::Integrations;
 use crate::lists::Lists;
+use crate::network::{self, Advertisers, Offers, Publishers};
 use crate::postbacks::{Postbacks, deliveries};
 use crate::rules::Rules;
 use crate::tokens::Tokens;
@@ -61,6 +62,15 @@ const PAGE: &[Param] = &[
     param("after", "Cursor: the `next` of the page before."),
     param("limit", "Most items, 1 to 500; 50 when left out."),
 ];
+const TABLE: &[Param] = &[
+    param("after", "Cursor: the `next` of the page before."),
+    param("limit", "Most items, 1 to 500; 50 when left out."),
+    param("format", "`json`, or `csv` for all of them as one table."),
+];
+const IMPORT: &[Param] = &[param(
+    "partial",
+    "`true` saves the rows that are right; otherwise one that is wrong keeps all from being saved.",
+)];
 const ERRORS: &[Param] = &[
     param(
         "before",
@@ -223,6 +233,27 @@ endpoints! {
     get    "/rules/{id}/versions" Read "" "[RuleVersion]" PAGE "Every version of a rule, newest first" rules::versions;
     get    "/rules/{id}/versions/{version}" Read "" "RuleVersion" NONE "One version of a rule" rules::version;
     post   "/rules/{id}/versions/{version}/restore" Write "" "Rule" NONE "Make a rule what it was, as a new version" rules::restore;
+    get    "/advertisers" Read "" "[Advertiser]" TABLE "All advertisers, or all of them as a table" network::list::<Advertisers>;
+    post   "/advertisers" Write "Advertiser" "Advertiser" NONE "Make an advertiser" create::<Advertisers>;
+    post   "/advertisers/import" Write "Csv" "Imported" IMPORT "Take advertisers in from a table: new ones are made, those with a known external id are changed" network::import::<Advertisers>;
+    get    "/advertisers/{id}" Read "" "Advertiser" NONE "One advertiser" read::<Advertisers>;
+    put    "/advertisers/{id}" Write "Advertiser" "Advertiser" NONE "Replace an advertiser" replace::<Advertisers>;
+    patch  "/advertisers/{id}" Write "Advertiser" "Advertiser" NONE "Change an advertiser" patch::<Advertisers>;
+    delete "/advertisers/{id}" Write "" "" NONE "Remove an advertiser" delete::<Advertisers>;
+    get    "/offers" Read "" "[Offer]" TABLE "All offers, or all of them as a table" network::list::<Offers>;
+    post   "/offers" Write "Offer" "Offer" NONE "Make an offer" create::<Offers>;
+    post   "/offers/import" Write "Csv" "Imported" IMPORT "Take offers in from a table: new ones are made, those with a known external id are changed" network::import::<Offers>;
+    get    "/offers/{id}" Read "" "Offer" NONE "One offer" read::<Offers>;
+    put    "/offers/{id}" Write "Offer" "Offer" NONE "Replace an offer" replace::<Offers>;
+    patch  "/offers/{id}" Write "Offer" "Offer" NONE "Change an offer" patch::<Offers>;
+    delete "/offers/{id}" Write "" "" NONE "Remove an offer" delete::<Offers>;
+    get    "/publishers" Read "" "[Publisher]" TABLE "All publishers, or all of them as a table" network::list::<Publishers>;
+    post   "/publishers" Write "Publisher" "Publisher" NONE "Make a publisher" create::<Publishers>;
+    post   "/publishers/import" Write "Csv" "Imported" IMPORT "Take publishers in from a table: new ones are made, those with a known external id are changed" network::import::<Publishers>;
+    get    "/publishers/{id}" Read "" "Publisher" NONE "One publisher" read::<Publishers>;
+    put    "/publishers/{id}" Write "Publisher" "Publisher" NONE "Replace a publisher" replace::<Publishers>;
+    patch  "/publishers/{id}" Write "Publisher" "Publisher" NONE "Change a publisher" patch::<Publishers>;
+    delete "/publishers/{id}" Write "" "" NONE "Remove a publisher" delete::<Publishers>;
     get    "/lists" Read "" "[List]" PAGE "All allow and deny lists" list::<Lists>;
     post   "/lists" Write "List" "List" NONE "Make a list" create::<Lists>;
     get    "/lists/{id}" Read "" "List" NONE "One list" read::<Lists>;

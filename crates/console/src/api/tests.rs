@@ -129,6 +129,7 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
     let list = app
         .post("/lists", &json!({"name": "l", "field": "ip"}))
         .await;
+    let own_network = 1;
     let token = app
         .post("/tokens", &json!({"name": "t", "scopes": ["read"]}))
         .await;
@@ -141,6 +142,10 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
     let delivery = app
         .deliveries
         .add(1, assay_model::ports::DeliveryState::Dead);
+    for kind in ["advertisers", "offers", "publishers"] {
+        let made = app.post(&format!("/{kind}"), &json!({"name": "n"})).await;
+        assert_eq!(made.json()["id"], own_network);
+    }
     let replay = app.post("/replays", &json!({"last": "1d"})).await;
     let event = crate::events::tests::rejected(7);
     app.add_event(&event);
@@ -158,6 +163,9 @@ async fn another_accounts_ids_are_not_found_at_any_endpoint() {
         ("/postbacks/", postback.json()["id"].to_string()),
         ("/deliveries/", delivery.to_string()),
         ("/replays/", replay.json()["id"].to_string()),
+        ("/advertisers/", own_network.to_string()),
+        ("/offers/", own_network.to_string()),
+        ("/publishers/", own_network.to_string()),
     ];
     let mut tried = 0;
     for endpoint in all().iter().filter(|e| e.path.contains('{')) {

@@ -6,7 +6,9 @@ mod input;
 mod verbs;
 
 pub use input::{Input, drop_echoes, merge, parse, parse_body, unknown_nulls};
-pub use verbs::{alter, create, delete, insert, list, make, merged, patch, read, replace};
+pub use verbs::{
+    alter, create, delete, insert, list, make, merged, new_doc, patch, read, replace,
+};
 
 use std::future::Future;
 
@@ -64,6 +66,11 @@ pub trait Resource: Sync {
     /// The document as `PATCH` merges into it; by default as it is stored.
     fn editable(_doc: &Doc, body: &Self::Body, _context: &Self::Context) -> Value {
         serde_json::to_value(body).unwrap_or(Value::Null)
+    }
+
+    /// What the store keeps unique of a document; by default nothing.
+    fn unique(_account: AccountId, _body: &Self::Body) -> Option<String> {
+        None
     }
 
     /// Refuses the removal of what must stay.

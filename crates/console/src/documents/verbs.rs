@@ -3,6 +3,7 @@
 //! Nothing is saved before everything is checked; the answer is given after the change
 //! is in force.
 
+use assay_model::AccountId;
 use assay_model::ports::{Doc, NewDoc};
 use axum::response::Response;
 use serde_json::{Map, Value};
@@ -91,7 +92,7 @@ pub async fn insert<R: Resource>(
     if !problems.is_empty() {
         return Err(ApiError::invalid(problems));
     }
-    let new = new_doc::<R>(&body)?;
+    let new = new_doc::<R>(caller.account, &body)?;
     let control = &app.state.control;
     let doc = control
         .insert(caller.account, new, &caller.actor, app.now())
@@ -176,7 +177,7 @@ pub async fn alter<R: Resource>(
     if !problems.is_empty() {
         return Err(ApiError::invalid(problems));
     }
-    let new = new_doc::<R>(&body)?;
+    let new = new_doc::<R>(caller.account, &body)?;
     let control = &call.app.state.control;
     let saved = control
         .update(
@@ -230,12 +231,17 @@ fn missing<R: Resource>(id: u64) -> ApiError {
     ApiError::not_found(format!("there is no {} {id} in this account", R::NOUN))
 }
 
-fn new_doc<R: Resource>(body: &R::Body) -> Result<NewDoc, ApiError> {
+/// A document as it is stored.
+///
+/// # Errors
+/// 503 when it cannot be written.
+pub fn new_doc<R: Resource>(account: AccountId, body: &R::Body) -> Result<NewDoc, ApiError> {
+    let unique = R::unique(account, body);
     let body = serde_json::to_value(body)
         .map_err(|_| ApiError::unavailable("storage", "the document cannot be written"))?;
     Ok(NewDoc {
         kind: R::KIND,
-        unique: None,
+        unique,
         body,
     })
 }

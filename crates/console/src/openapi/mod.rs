@@ -7,6 +7,7 @@
 mod conversions;
 mod holdout;
 mod matrix;
+mod network;
 mod postbacks;
 mod replay;
 mod schemas;
@@ -88,8 +89,11 @@ fn operation(endpoint: &Endpoint) -> Value {
             }
             _ => reference(endpoint.takes),
         };
-        out["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": schema}}});
+        let form = match endpoint.takes {
+            "Csv" => "text/csv",
+            _ => "application/json",
+        };
+        out["requestBody"] = json!({"required": true, "content": {form: {"schema": schema}}});
     }
     out
 }

@@ -38,6 +38,7 @@ pub fn all() -> Value {
     let shapes = shapes.chain(super::postbacks::shapes());
     let shapes = shapes.chain(super::sources::shapes());
     let shapes = shapes.chain(super::matrix::shapes());
+    let shapes = shapes.chain(super::network::shapes());
     let shapes = shapes.chain(super::replay::shapes());
     let shapes = shapes.chain(super::holdout::shapes());
     let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
@@ -187,6 +188,18 @@ fn integration() -> Value {
         (
             "urls?",
             given(object(&urls.map(|name| (name, maybe_text())))),
+        ),
+    ])
+}
+
+/// An offer that turned a click down.
+fn passed() -> Value {
+    object(&[
+        ("offer", maybe_text()),
+        ("reason", reference("ReasonCode")),
+        (
+            "rule",
+            object(&[("id", number()), ("version", number())]),
         ),
     ])
 }
@@ -408,6 +421,9 @@ fn event_fields() -> Vec<(&'static str, Value)> {
         ("click?", json!({"type": "object"})),
         ("click_search?", one_of(&SEARCHES.map(ClickSearch::as_str))),
         ("judged_first_as?", text()),
+        ("error_code?", text()),
+        ("error_message?", text()),
+        ("passed?", many(&passed())),
     ]
 }
 

@@ -81,6 +81,9 @@ async fn filled_app() -> (TestApp, String) {
         &json!({"name": "l", "field": "ip", "entries": [entry]}),
     )
     .await;
+    for kind in ["advertisers", "offers", "publishers"] {
+        app.post(&format!("/{kind}"), &json!({"name": "n"})).await;
+    }
     app.errors.note(DoorError {
         account: Some(AccountId(1)),
         integration: Some(IntegrationId(1)),
