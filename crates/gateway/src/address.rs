@@ -78,6 +78,9 @@ mod tests {
     use super::*;
     use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
+    /// Socket address, headers, and whose call it is.
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c [u8])], &'c str);
+
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
@@ -102,7 +105,7 @@ mod tests {
         const XFF: &str = "X-Forwarded-For";
         let trusted = [(ip("10.0.0.0"), 8)];
         let proxy = "10.0.0.1";
-        let cases: [(&str, &[(&str, &[u8])], &str); 18] = [
+        let cases: [Case<'_>; 18] = [
             ("203.0.113.9", &[(XFF, b"1.1.1.1")], "203.0.113.9"),
             (
                 "203.0.113.9",
