@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use assay_model::ports::StoreError;
@@ -75,10 +76,8 @@ impl KeyFile {
     }
 
     /// Whether others than its owner can read it.
-    #[cfg(unix)]
     #[must_use]
     pub fn is_open_to_others(&self) -> bool {
-        use std::os::unix::fs::PermissionsExt as _;
         std::fs::metadata(&self.path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
     }
 
@@ -131,8 +130,7 @@ impl KeyFile {
         let new = PathBuf::from(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.mode(0o600);
         let mut file = options.open(&new)?;
         file.write_all(HEAD.as_bytes())?;
         for key in keys {
@@ -173,15 +171,11 @@ mod tests {
         let keys = file.load(true).unwrap();
         assert_eq!(keys.newest(), 1);
         assert!(file.load(true).unwrap().keys == keys.keys, "made once");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(&file.path).unwrap().permissions().mode();
-            assert_eq!((mode & 0o777, file.is_open_to_others()), (0o600, false));
-            let shared = std::fs::Permissions::from_mode(0o640);
-            std::fs::set_permissions(&file.path, shared).unwrap();
-            assert!(file.is_open_to_others());
-        }
+        let mode = std::fs::metadata(&file.path).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, file.is_open_to_others()), (0o600, false));
+        let shared = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(&file.path, shared).unwrap();
+        assert!(file.is_open_to_others());
         assert_eq!(file.add().unwrap(), 2);
         let more = file.load(false).unwrap();
         assert!(more.newest() == 2 && more.keys[..1] == keys.keys[..]);
