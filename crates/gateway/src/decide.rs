@@ -3,22 +3,23 @@
 //! hit → facts → rule → recall → verdict → record → answer. One wait, before the verdict;
 //! exactly one record, whatever the verdict.
 
-use assay_detect::CompiledRule;
 use assay_intel::ip::IpTables;
 use assay_model::EventId;
 use assay_model::click::{ClickMatch, ClickSearch};
 use assay_model::facts::Facts;
 use assay_model::hit::Hit;
-use assay_model::ports::{CounterStore, RecallError};
+use assay_model::ports::CounterStore;
 use assay_model::recall::{Degraded, Reading, Recall};
-use assay_model::record::{RecordParts, encode_around, encode_facts};
-use assay_model::verdict::{RuleRef, Verdict};
+use assay_model::record::{RecordParts, encode_around};
+use assay_model::verdict::{Action, Finding, RuleRef, Verdict};
 use smallvec::SmallVec;
 
 use crate::engine::Engine;
 use crate::enrich::enrich;
+use crate::look::Looker;
 use crate::outbox::{Outbox, Scratch};
 use crate::policy::{AccountPolicy, IntegrationPolicy};
+use crate::waterfall;
 
 /// What a door makes its answer from.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub enum Screening {
     ByScope,
     /// This one, whatever its scope.
     ByRule(u64),
+    /// The first whose scope matches; what it rejects goes on to the next offer's own.
+    Onward,
     /// None: the event goes through, and its record says that nothing was looked at.
     Off,
 }
@@ -80,20 +83,30 @@ pub enum Counters {
     /// They are left alone: the event is judged once more, and counted then.
     Leave,
     /// They were read when it was judged before, by this rule; another rule has none.
-    Had(RuleRef, Box<Readings>),
+    Had(RuleRef, Box<Had>),
+}
+
+/// What an earlier judgement of the same event has read.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Had {
+    /// The rule's counters.
+    pub readings: Readings,
+    /// What the offer's own limits found by theirs.
+    pub limits: Vec<Finding<'static>>,
 }
 
 /// Counters as a record keeps them.
 pub type Readings = SmallVec<[Option<Reading>; 16]>;
 
 impl Memory {
-    fn into_recall(self, recall: &mut Recall, rule: RuleRef) {
+    /// Puts it into what was looked up for the event by this rule.
+    pub(crate) fn into_recall(self, recall: &mut Recall, rule: RuleRef) {
         recall.uncounted = !matches!(self.counters, Counters::Move);
-        if let Counters::Had(by, readings) = self.counters
-            && by == rule
-            && readings.len() == recall.readings.len()
-        {
-            recall.readings = *readings;
+        if let Counters::Had(by, had) = self.counters {
+            recall.limits = had.limits;
+            if by == rule && had.readings.len() == recall.readings.len() {
+                recall.readings = had.readings;
+            }
         }
         recall.search = self.search;
         recall.click = self.click;
@@ -128,44 +141,32 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
     course: Course<impl FnOnce(&Decision<'_, '_>) -> Option<String>>,
     respond: impl FnOnce(&Decision<'_, '_>) -> R,
 ) -> R {
-    let started_us = engine.clock.monotonic_us();
+    let looker = Looker::new(engine, (account, integration), O::KEEPS);
     let tables = engine.intel.tables();
     let tables: &IpTables = &tables;
-    let facts = enrich(engine, tables, account, hit);
-    let rule = rule_for((account, integration), &facts, course.screening);
-    scratch.bumps.clear();
-    if matches!(course.memory.counters, Counters::Move) {
-        rule.bumps(&facts, &mut scratch.bumps);
-    }
-    scratch.batch.clear();
-    let bumps = scratch.bumps.iter().map(|(_, bump)| *bump);
-    scratch.batch.extend(bumps);
-    engine.counters.expect(&scratch.batch);
-    if O::KEEPS {
-        // While the counters come near.
-        scratch.facts.clear();
-        encode_facts(&facts, &mut scratch.facts);
-    }
-    let mut recall = remember(engine, scratch, &facts, rule.needs().len()).await;
-    engine.sources.recall(rule, &facts, &mut recall);
-    course.memory.into_recall(&mut recall, rule.rule);
-    let on_degraded = integration.settings.on_degraded;
-    let mut verdict = rule.judge(&facts, &recall, on_degraded);
-    let spent_us = engine.clock.monotonic_us().saturating_sub(started_us);
-    if spent_us > engine.limits.budget_us && recall.degraded.is_none() {
+    let mut facts = enrich(engine, tables, account, hit);
+    scratch.counted.clear();
+    let screening = course.screening;
+    let looked = looker.look(scratch, &facts, screening, course.memory);
+    let mut look = looked.await;
+    let on_degraded = looker.on_degraded();
+    let mut verdict = look.judge(&facts, on_degraded);
+    let mut spent_us = looker.spent_us();
+    if spent_us > engine.limits.budget_us && look.recall.degraded.is_none() {
         // Seldom enough to judge twice: a clock read before the verdict would cost every event.
-        recall.degraded = Some(Degraded::BudgetSpent);
-        verdict = rule.judge(&facts, &recall, on_degraded);
+        look.recall.degraded = Some(Degraded::BudgetSpent);
+        verdict = look.judge(&facts, on_degraded);
     }
-    rule.given_back(verdict.action, &scratch.bumps, &mut scratch.batch);
-    if !scratch.batch.is_empty() {
-        // Only a rule with caps has any. A store that does not answer keeps the total too
-        // high until its period is over: the cap stays one.
-        let (account, time) = (facts.hit.account, facts.hit.time);
-        let counters = &engine.counters;
-        let given = counters.recall(account, time, &scratch.batch, &mut scratch.readings);
-        let _ = given.await;
+    let given_back = looker.give_back(scratch, &facts, &look, verdict.action);
+    given_back.await;
+    if screening == Screening::Onward && verdict.action == Action::Rejected {
+        let turned_down = waterfall::passed(&facts, &verdict);
+        drop(verdict);
+        look = waterfall::go_on(&looker, scratch, &mut facts, look, turned_down).await;
+        verdict = look.judge(&facts, on_degraded);
+        spent_us = looker.spent_us();
     }
+    let recall = &look.recall;
     let decision_us = u32::try_from(spent_us).unwrap_or(u32::MAX);
     engine
         .stats
@@ -186,7 +187,7 @@ pub async fn decide_as<C: CounterStore, O: Outbox, R>(
             detect_revision: assay_detect::REVISION,
             decision_us,
         };
-        encode_around(&parts, &scratch.facts, &recall, &verdict, out);
+        encode_around(&parts, &scratch.facts, recall, &verdict, out);
     });
     respond(&Decision {
         destination: destination.as_deref(),
@@ -203,62 +204,15 @@ pub fn foresee<C: CounterStore, R>(
     screening: Screening,
     respond: impl FnOnce(&Facts<'_>, &Verdict<'_>) -> R,
 ) -> R {
+    let looker = Looker::new(engine, whose, false);
     let tables = engine.intel.tables();
-    let facts = enrich(engine, &tables, whose.0, hit);
-    let rule = rule_for(whose, &facts, screening);
-    let mut recall = Recall::default();
-    recall.readings.resize(rule.needs().len(), None);
-    engine.sources.recall(rule, &facts, &mut recall);
-    let verdict = rule.judge(&facts, &recall, whose.1.settings.on_degraded);
+    let mut facts = enrich(engine, &tables, whose.0, hit);
+    let mut look = looker.glance(&facts, screening);
+    let mut verdict = look.judge(&facts, looker.on_degraded());
+    if screening == Screening::Onward && verdict.action == Action::Rejected {
+        drop(verdict);
+        look = waterfall::foretell(&looker, &mut facts, look);
+        verdict = look.judge(&facts, looker.on_degraded());
+    }
     respond(&facts, &verdict)
-}
-
-fn rule_for<'p>(
-    (account, integration): (&'p AccountPolicy, &IntegrationPolicy),
-    facts: &Facts<'_>,
-    screening: Screening,
-) -> &'p CompiledRule {
-    let rules = account.rules(integration.settings.kind);
-    match screening {
-        Screening::ByScope => rules.rule_for(facts),
-        Screening::ByRule(id) => rules
-            .by_id(id, integration.id.0)
-            .unwrap_or_else(|| rules.rule_for(facts)),
-        Screening::Off => rules.unscreened(),
-    }
-}
-
-/// Bumps and reads the rule's counters: the only wait before the answer.
-async fn remember<C: CounterStore>(
-    engine: &Engine<C>,
-    scratch: &mut Scratch,
-    facts: &Facts<'_>,
-    needed: usize,
-) -> Recall {
-    let mut recall = Recall::default();
-    recall.readings.resize(needed, None);
-    if scratch.bumps.is_empty() {
-        return recall;
-    }
-    let account = facts.hit.account;
-    let answer = engine
-        .counters
-        .recall(
-            account,
-            facts.hit.time,
-            &scratch.batch,
-            &mut scratch.readings,
-        )
-        .await;
-    match answer {
-        Ok(()) => {
-            for ((place, _), reading) in scratch.bumps.iter().zip(&scratch.readings) {
-                recall.readings[usize::from(*place)] = Some(*reading);
-            }
-        }
-        Err(RecallError::Late) => recall.degraded = Some(Degraded::RecallLate),
-        Err(RecallError::Warming) => recall.degraded = Some(Degraded::Warming),
-        Err(RecallError::Quota) => recall.degraded = Some(Degraded::TableQuota),
-    }
-    recall
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use assay_model::EventId;
-use assay_model::document::{Clicks, OnReject};
+use assay_model::document::{Clicks, IntegrationKind, OnReject};
 use assay_model::facts::Facts;
 use assay_model::hit::{Field, name_of_v1};
 use assay_model::template::{PublicHost, UrlTemplate, Values, append_params};
@@ -46,6 +46,16 @@ pub struct PerLink<'p> {
     pub fallback_url: Option<&'p str>,
 }
 
+/// Where the click's offer leads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offered<'p> {
+    /// The offer's URL.
+    pub url: Option<&'p UrlTemplate>,
+    /// Whether it comes before the integration's own: a tracking link is the offer's, and so
+    /// is a click that it took over.
+    pub first: bool,
+}
+
 /// Where a click goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Place {
@@ -75,10 +85,10 @@ impl ClickPolicy {
     /// Compiles settings that were checked when they were saved; what does not read is as if
     /// it was not there.
     #[must_use]
-    pub fn new(clicks: &Clicks) -> Self {
+    pub fn new(clicks: &Clicks, kind: IntegrationKind) -> Self {
         let template = |text: &String| UrlTemplate::parse(text).ok();
         Self {
-            renames: Renames::new(&clicks.params),
+            renames: Renames::of_links(&clicks.params, kind),
             approved: clicks.approved_url.as_ref().and_then(template),
             named: clicks
                 .urls
@@ -95,6 +105,12 @@ impl ClickPolicy {
             pass_extra: clicks.pass_extra,
             on_reject: clicks.on_reject,
         }
+    }
+
+    /// Whether a rejected click looks for another offer.
+    #[must_use]
+    pub fn is_waterfall(&self) -> bool {
+        self.on_reject == OnReject::Waterfall
     }
 
     /// What is wrong with a link's own wishes, for the error log. They are never obeyed then.
@@ -123,9 +139,14 @@ impl ClickPolicy {
 
     /// Where a click goes, now that it is judged.
     #[must_use]
-    pub fn place(&self, action: Action, link: PerLink<'_>, values: &Filling<'_>) -> Place {
+    pub fn place(
+        &self,
+        action: Action,
+        (link, offered): (PerLink<'_>, Offered<'_>),
+        values: &Filling<'_>,
+    ) -> Place {
         if action != Action::Rejected {
-            return self.approved(link, values);
+            return self.approved(link, offered, values);
         }
         match self.on_reject {
             OnReject::Blank => Place::Blank,
@@ -140,13 +161,16 @@ impl ClickPolicy {
         }
     }
 
-    fn approved(&self, link: PerLink<'_>, values: &Filling<'_>) -> Place {
+    fn approved(&self, link: PerLink<'_>, offered: Offered<'_>, values: &Filling<'_>) -> Place {
         let named = link
             .url_id
             .and_then(|id| self.named.iter().find(|(own, _)| own == id))
             .map(|(_, url)| url);
         let own = named.or(self.approved.as_ref()).map(Cow::Borrowed);
-        let Some(template) = own.or_else(|| self.wished(link.redirect_url)) else {
+        let offer = || offered.url.map(Cow::Borrowed);
+        let first = offer().filter(|_| offered.first);
+        let configured = first.or(own).or_else(|| self.wished(link.redirect_url));
+        let Some(template) = configured.or_else(offer) else {
             return Place::Nowhere;
         };
         let mut url = template.expand(values);

@@ -22,6 +22,8 @@ pub struct Scratch {
     pub(crate) bumps: Vec<(u16, Bump)>,
     pub(crate) batch: Vec<Bump>,
     pub(crate) readings: Vec<Reading>,
+    /// What was moved and read for the same event under another rule.
+    pub(crate) counted: Vec<(Bump, Reading)>,
     /// The facts' part of the record.
     pub(crate) facts: Vec<u8>,
 }

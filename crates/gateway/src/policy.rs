@@ -19,6 +19,7 @@ use assay_model::transaction::KeyRing;
 use assay_model::verdict::RuleRef;
 use assay_model::{AccountId, IntegrationId, Timestamp};
 
+use crate::network::Network;
 use crate::renames::Renames;
 
 use crate::destination::ClickPolicy;
@@ -40,6 +41,8 @@ pub struct AccountPolicy {
     pub postbacks: Definitions,
     /// Currency of amounts that name none.
     pub currency: String,
+    /// Its offers, publishers and advertisers.
+    pub network: Network,
     /// What is done with what outcomes teach.
     pub reputation: Reputations,
 }
@@ -78,6 +81,14 @@ pub enum PolicyError {
     /// A rule does not compile.
     #[error("rule {id}: {detail}")]
     Rule {
+        /// Which.
+        id: u64,
+        /// Every problem, field and cause.
+        detail: String,
+    },
+    /// An offer's limits do not compile.
+    #[error("offer {id}: {detail}")]
+    Offer {
         /// Which.
         id: u64,
         /// Every problem, field and cause.
@@ -137,8 +148,8 @@ impl AccountPolicy {
                 Arc::new(IntegrationPolicy {
                     account,
                     id,
-                    clicks: ClickPolicy::new(&settings.clicks),
-                    conversion_names: Renames::new(&settings.conversions.params),
+                    clicks: ClickPolicy::new(&settings.clicks, settings.kind),
+                    conversion_names: Renames::of_postbacks(&settings),
                     settings,
                     sources,
                 })
@@ -152,6 +163,7 @@ impl AccountPolicy {
             tokens,
             postbacks: Definitions::from([]),
             currency: "USD".to_owned(),
+            network: Network::default(),
             reputation: Reputations::default(),
         })
     }
@@ -161,6 +173,22 @@ impl AccountPolicy {
     pub fn with_postbacks(mut self, postbacks: Vec<(u64, Postback)>) -> Self {
         self.postbacks = postbacks.into();
         self
+    }
+
+    /// The same with this network side.
+    #[must_use]
+    pub fn with_network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// The integration that takes the account's tracking links: the first of its kind, one
+    /// that is in use before one that is paused.
+    #[must_use]
+    pub fn network_integration(&self) -> Option<&Arc<IntegrationPolicy>> {
+        let of_kind = |own: &&Arc<IntegrationPolicy>| own.is_network();
+        let all = self.integrations.iter().filter(of_kind);
+        all.min_by_key(|own| (!own.is_active(), own.id))
     }
 
     /// The same with this currency.
@@ -202,6 +230,12 @@ impl IntegrationPolicy {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.settings.status == Status::Active
+    }
+
+    /// Whether offers and publishers are kept here.
+    #[must_use]
+    pub fn is_network(&self) -> bool {
+        self.settings.kind == IntegrationKind::Network
     }
 
     /// Seconds back in which a conversion's click counts.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::click::{ClickMatch, ClickSearch};
 use crate::facts::{DeviceFacts, DeviceIdState, Facts, IpFacts, ListMatch, UaFacts};
-use crate::recall::Passed;
+use crate::reason::NetworkError;
+use crate::recall::{Family, Passed};
 use crate::record::EventRecord;
 use crate::verdict::{Check, Effect, Finding, Verdict};
 use crate::{Field, FpRisk, Span};
@@ -117,6 +118,13 @@ pub fn event_json(record: &EventRecord<'_>) -> Value {
         hit.get(Field::TransactionId).into(),
     );
     out.insert("destination".into(), record.destination.into());
+    let verdict = &record.verdict;
+    if Family::of(hit.event) != Family::Conversions
+        && let Some(error) = NetworkError::of_click(verdict.action, verdict.reason)
+    {
+        out.insert("error_code".into(), error.code.into());
+        out.insert("error_message".into(), error.message.into());
+    }
     out.insert("decision_us".into(), record.decision_us.into());
     out.insert("detect_revision".into(), record.detect_revision.into());
     let weighing = record.verdict.weighing;

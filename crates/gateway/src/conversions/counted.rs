@@ -10,13 +10,13 @@ use assay_model::recall::Degraded;
 use assay_model::record::EventRecord;
 use assay_model::verdict::RuleRef;
 
-use crate::decide::{Counters, Readings};
+use crate::decide::{Counters, Had};
 
 /// Readings that a judgement took, and the rule that asked for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counted {
     rule: RuleRef,
-    readings: Box<Readings>,
+    had: Box<Had>,
 }
 
 impl Counted {
@@ -28,14 +28,17 @@ impl Counted {
         );
         (!first.recall.uncounted && !unread).then(|| Self {
             rule: first.verdict.rule,
-            readings: Box::new(first.recall.readings.clone()),
+            had: Box::new(Had {
+                readings: first.recall.readings.clone(),
+                limits: first.recall.limits.clone(),
+            }),
         })
     }
 }
 
 impl From<Counted> for Counters {
     fn from(counted: Counted) -> Self {
-        Self::Had(counted.rule, counted.readings)
+        Self::Had(counted.rule, counted.had)
     }
 }
 
@@ -99,7 +102,7 @@ mod tests {
         let untaken = Untaken::default();
         let counted = Counted {
             rule: RuleRef { id: 1, version: 1 },
-            readings: Box::default(),
+            had: Box::default(),
         };
         let both = Keys {
             also: vec![keys(2).decides],

@@ -5,6 +5,8 @@ use assay_model::ledger::{Status, Waiting};
 use assay_model::reason::Reason;
 use assay_model::verdict::{Action, Verdict};
 
+use crate::policy::IntegrationPolicy;
+
 /// Status, main reason, all reasons, and what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -16,6 +18,19 @@ pub struct Standing {
     pub reasons: Vec<Reason>,
     /// What it waits for.
     pub waiting: Option<Waiting>,
+}
+
+impl Standing {
+    /// The same on the network side, where what the engine filters is no rejection of
+    /// somebody's: it never was a conversion.
+    #[must_use]
+    pub fn of(self, integration: &IntegrationPolicy) -> Self {
+        let status = match self.status {
+            Status::Rejected if integration.is_network() => Status::Invalid,
+            other => other,
+        };
+        Self { status, ..self }
+    }
 }
 
 /// What a verdict makes of a conversion.

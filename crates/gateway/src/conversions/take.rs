@@ -1,7 +1,7 @@
 //! A conversion's way in: its click is looked for, it is judged, and the ledger has it.
 
 use assay_model::click::{ClickMatch, ClickSearch};
-use assay_model::hit::Field;
+use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::ledger::{Amount, Conversion, IdempotencyKey, Keys, NewConversion};
 use assay_model::ports::{Appended, CounterStore, LedgerError};
 use assay_model::postback::owed_by_entry;
@@ -143,6 +143,9 @@ async fn judge<C: CounterStore>(
             integration.settings.advertiser.as_deref(),
         );
     }
+    if integration.is_network() {
+        price(account, &mut hit);
+    }
     let sealed = transaction_id(arrival, click);
     hit.set(Field::TransactionId, sealed.as_deref());
     let active = integration.is_active();
@@ -169,7 +172,7 @@ async fn judge<C: CounterStore>(
     };
     let respond = |decision: &Decision<'_, '_>| {
         let standing = if active {
-            standing(decision.verdict, search, false)
+            standing(decision.verdict, search, false).of(integration)
         } else {
             unscreened()
         };
@@ -186,6 +189,26 @@ async fn judge<C: CounterStore>(
     }
     tracing::debug!(conversion = %judged.event_id, status = judged.standing.status.as_str(), "judged");
     judged
+}
+
+/// What the offer is worth, of a base conversion that names no amount; an event beside it
+/// is worth what it says.
+fn price<'a>(account: &'a AccountPolicy, hit: &mut Hit<'a>) {
+    let offer = hit.get(Field::Offer);
+    let Some(offer) = offer.and_then(|name| account.network.offer(name)) else {
+        return;
+    };
+    if hit.event != EventKind::Conversion {
+        return;
+    }
+    for (field, amount) in [
+        (Field::Payout, &offer.payout),
+        (Field::Revenue, &offer.revenue),
+    ] {
+        if hit.get(field).is_none() {
+            hit.set(field, amount.as_ref().map(Amount::text));
+        }
+    }
 }
 
 /// What is known of the click: its record, else what its sealed id says, else the sender.

@@ -15,7 +15,7 @@ fn clicks(change: impl FnOnce(&mut Clicks)) -> ClickPolicy {
         ..Clicks::default()
     };
     change(&mut clicks);
-    ClickPolicy::new(&clicks)
+    ClickPolicy::new(&clicks, IntegrationKind::Custom)
 }
 
 fn place_of<'a>(
@@ -31,7 +31,7 @@ fn place_of<'a>(
         transaction_id: "tid",
         renames: &policy.renames,
     };
-    policy.place(action, link, &values)
+    policy.place(action, (link, Offered::default()), &values)
 }
 
 fn url_of<'a>(policy: &ClickPolicy, change: impl FnOnce(&mut Hit<'a>)) -> String {
@@ -77,7 +77,7 @@ fn a_random_number_differs_and_one_that_was_sent_is_kept() {
             transaction_id: "",
             renames: &policy.renames,
         };
-        policy.place(Action::Approved, PerLink::default(), &values)
+        policy.place(Action::Approved, Default::default(), &values)
     };
     assert_ne!(of(1), of(2));
     let sent = |value| url_of(&policy, |hit| hit.extras.push(("random", value)));

@@ -4,6 +4,7 @@
 
 mod click;
 mod collector;
+pub(crate) mod network;
 mod outcomes;
 mod postback;
 mod rejection;
@@ -216,6 +217,10 @@ impl Doors {
             "/readyz" if self.ready.load(Ordering::Relaxed) => text(200, "ready\n"),
             "/readyz" => text(503, "not ready\n"),
             "/v1/score/batch" => Answer::problem(405, "method", "", "POST NDJSON to this path"),
+            path if network::is_for(path) && request.method != Method::Other => {
+                self.at_network(engine, outbox, (scratch, params), request)
+                    .await
+            }
             path => match route::find(path, request.host, &self.public_hosts) {
                 Some(route) => {
                     let buffers = (scratch, params);
@@ -292,6 +297,7 @@ impl Doors {
                 let owner = click::Owner {
                     account,
                     integration,
+                    link: None,
                 };
                 click::answer(
                     (engine, self),

@@ -74,6 +74,12 @@ pub fn find(path: &str, host: &str, public_hosts: &[String]) -> Option<Route> {
     Some(Route { door, integration })
 }
 
+/// The integration that a host names.
+#[must_use]
+pub fn integration_of(host: &str, public_hosts: &[String]) -> Option<IntegrationId> {
+    host_route(host, public_hosts).map(|(_, integration)| integration)
+}
+
 /// `{iid}.clicks.HOST`, with or without port.
 fn host_route(host: &str, public_hosts: &[String]) -> Option<(Door, IntegrationId)> {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);

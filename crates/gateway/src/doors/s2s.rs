@@ -11,7 +11,7 @@ use assay_model::document::Integration;
 use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::ports::CounterStore;
 use assay_model::reason::{Class, Reason, Risk};
-use assay_model::verdict::{Action, Effect, Verdict};
+use assay_model::verdict::{Action, Verdict};
 use assay_model::{AccountId, IntegrationId};
 
 use super::{Answer, DoorRequest, Method, door_error, header_text};

@@ -7,6 +7,7 @@ use super::reports::{Dimension, named_dimensions};
 use super::{ReportError, ReportFilter, ReportQuery, ReportResult};
 use crate::AccountId;
 use crate::ledger::{Conversion, Money, Status};
+use crate::reason::NetworkError;
 
 named_dimensions! {
     /// What conversions can be grouped and filtered by.
@@ -37,6 +38,8 @@ named_dimensions! {
     TransactionId "transaction_id" "Our id of the click.",
     ExternalTransactionId "external_transaction_id" "The caller's own id of the click.",
     OrderId "order_id" "The caller's order.",
+    ErrorCode "error_code" "Number of an invalid conversion, as networks count them.",
+    ErrorMessage "error_message" "Message of an invalid conversion.",
 }
 
 impl ConversionDimension {
@@ -58,6 +61,7 @@ impl ConversionDimension {
     #[must_use]
     pub fn value(self, of: &Conversion) -> String {
         let from = &of.attributes;
+        let error = || NetworkError::of_conversion(of.state.status, of.state.reason);
         match self {
             Self::Minute | Self::Hour | Self::Day | Self::Month => "",
             Self::Event => of.event_name(),
@@ -82,6 +86,8 @@ impl ConversionDimension {
             Self::TransactionId => &of.transaction_id,
             Self::ExternalTransactionId => &of.external_transaction_id,
             Self::OrderId => &of.order_id,
+            Self::ErrorCode => error().map_or("", |error| error.code),
+            Self::ErrorMessage => error().map_or("", |error| error.message),
         }
         .to_owned()
     }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Country;
 use crate::hit::Field;
-use crate::reason::Reason;
+use crate::reason::{CATALOGUE, NetworkError, Reason, ReasonInfo};
 use crate::record::EventRecord;
+use crate::verdict::Action;
 use crate::verdict::{Value, Verdict};
 use crate::{AccountId, Timestamp};
 
@@ -82,6 +83,8 @@ named_dimensions! {
     Status "status" "Status: what was done, under the name that conversions have for it.",
     Ip "ip" "Address.",
     ExternalTransactionId "external_transaction_id" "The caller's own id.",
+    ErrorCode "error_code" "Number of a rejected click, as networks count them.",
+    ErrorMessage "error_message" "Message of a rejected click, with its number.",
 }
 
 impl Dimension {
@@ -96,8 +99,53 @@ impl Dimension {
     pub const fn column(self) -> Self {
         match self {
             Self::Status => Self::Action,
+            Self::ErrorCode | Self::ErrorMessage => Self::Reason,
             own => own,
         }
+    }
+
+    /// Whether it is made of reason and action together, and has no column of its own.
+    #[must_use]
+    pub const fn is_made(self) -> bool {
+        matches!(self, Self::ErrorCode | Self::ErrorMessage)
+    }
+
+    /// The value of a made dimension.
+    #[must_use]
+    pub fn of_verdict(self, action: Action, reason: Reason) -> &'static str {
+        match (self, NetworkError::of_click(action, reason)) {
+            (Self::ErrorCode, Some(error)) => error.code,
+            (Self::ErrorMessage, Some(error)) => error.message,
+            _ => "",
+        }
+    }
+
+    /// A filter as one on dimensions that have columns: all of them must match.
+    ///
+    /// # Errors
+    /// "Not given" together with values of a made dimension is no filter on columns.
+    pub fn plain(self, values: Vec<String>) -> Result<Vec<(Self, Vec<String>)>, &'static str> {
+        if !self.is_made() {
+            return Ok(vec![(self, values)]);
+        }
+        let texts = |all: &mut dyn Iterator<Item = &'static str>| all.map(str::to_owned).collect();
+        let actions = Action::ALL.iter().copied();
+        if values.iter().all(String::is_empty) {
+            let mut let_through = actions.filter(|a| *a != Action::Rejected).map(Action::as_str);
+            return Ok(vec![(Self::Action, texts(&mut let_through))]);
+        }
+        if values.iter().any(String::is_empty) {
+            return Err("takes values, or an empty one for clicks without an error; not both");
+        }
+        let wanted = |row: &&ReasonInfo| {
+            let own = self.of_verdict(Action::Rejected, row.reason);
+            values.iter().any(|value| value == own)
+        };
+        let mut reasons = CATALOGUE.iter().filter(wanted).map(|row| row.code);
+        Ok(vec![
+            (Self::Reason, texts(&mut reasons)),
+            (Self::Action, vec![Action::Rejected.as_str().to_owned()]),
+        ])
     }
 
     /// The event field that the dimension is, for those that are one.
@@ -159,6 +207,9 @@ impl Dimension {
             Self::Rule => Number(verdict.rule.id),
             Self::RuleVersion => Number(verdict.rule.version.into()),
             Self::Action | Self::Status => Text(verdict.action.as_str()),
+            Self::ErrorCode | Self::ErrorMessage => {
+                Text(self.of_verdict(verdict.action, verdict.reason))
+            }
             Self::Ip => ip.map_or(NONE, |ip| Ip(ip.ip)),
             _ => NONE,
         }

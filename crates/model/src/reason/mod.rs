@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod docs;
+mod everflow;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use catalogue::{CATALOGUE, Reason};
 pub use docs::reasons_markdown;
+pub use everflow::NetworkError;
 
 /// How bad a reason or a verdict is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -75,7 +75,10 @@ impl<'a> EventRecord<'a> {
         let mut recall = verdict::read_recall(&mut reader, version)?;
         let verdict = verdict::read(&mut reader)?;
         // They stand among the verdict's findings, and are written once.
-        let limits = verdict.findings.iter().filter(|f| f.effect == Effect::Offer);
+        let limits = verdict
+            .findings
+            .iter()
+            .filter(|f| f.effect == Effect::Offer);
         recall.limits = limits.map(|found| found.clone().into_owned()).collect();
         Ok(Self {
             event_id,

@@ -165,7 +165,10 @@ fn sample_with_path() -> EventRecord<'static> {
     let passed = |offer: &str, reason| Passed {
         offer: offer.into(),
         reason,
-        rule: RuleRef { id: 3, version: 300 },
+        rule: RuleRef {
+            id: 3,
+            version: 300,
+        },
     };
     record.recall.passed = vec![
         passed("o1", Reason::GeoTarget),

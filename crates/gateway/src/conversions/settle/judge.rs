@@ -115,7 +115,7 @@ impl<C: CounterStore> Settler<C> {
             place: |_: &Decision<'_, '_>| None,
         };
         let respond = |decision: &Decision<'_, '_>| Learnt {
-            standing: standing(decision.verdict, search, last),
+            standing: standing(decision.verdict, search, last).of(whose.1),
             action: decision.verdict.action,
             found: click.as_ref().map(|click| learnt(row, decision, click)),
         };

@@ -4,7 +4,7 @@
 
 use assay_model::facts::{IpFacts, MarkKind, NetworkClass, UaKind};
 use assay_model::hit::Field;
-use assay_model::verdict::{Action, Effect, Verdict};
+use assay_model::verdict::{Action, Verdict};
 use assay_model::{Facts, Reason};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};

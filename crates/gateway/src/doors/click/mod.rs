@@ -19,6 +19,7 @@ use self::admit::{check, place_hit};
 use self::call::Call;
 use self::outcome::Ready;
 use self::seen::Seen;
+use super::network::Link;
 use super::{Answer, DoorRequest, Doors, Method, door_error, postback, s2s};
 use crate::decide::Screening;
 use crate::destination::Place;
@@ -49,6 +50,8 @@ pub struct Owner<'o> {
     pub account: &'o AccountPolicy,
     /// The integration.
     pub integration: &'o IntegrationPolicy,
+    /// The offer and publisher of a tracking link.
+    pub link: Option<Link<'o>>,
 }
 
 /// A call as its parameters and headers show it.
@@ -161,7 +164,14 @@ impl Asked<'_> {
     ) -> Result<Screening, FieldError> {
         let screening = check(self.owner, self.call, self.request, self.from_server)?;
         place_hit(engine, hit, self.call, self.request, self.from_server)?;
-        Ok(screening)
+        // Only who is sent somewhere can be sent on.
+        let onward = self.form == Form::Redirect && self.kind == EventKind::Click;
+        Ok(match screening {
+            Screening::ByScope if onward && self.owner.integration.clicks.is_waterfall() => {
+                Screening::Onward
+            }
+            other => other,
+        })
     }
 
     /// What the call proves about who made it; a signature that does not stand is listed here,
@@ -189,6 +199,9 @@ impl Asked<'_> {
         self.call.fill(hit, self.from_server);
         if !self.from_server {
             self.seen.fill(hit, doors.trusted_proxies.is_empty());
+        }
+        if let Some(link) = &self.owner.link {
+            link.fill(hit);
         }
         proof.tell(hit);
         if hit.get(Field::Advertiser).is_none() {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use assay_model::hit::Hit;
+use assay_model::hit::{Field, Hit};
 use assay_model::ports::CounterStore;
 use assay_model::transaction::{Content, KeyRing};
 use assay_model::verdict::Verdict;
@@ -11,7 +11,7 @@ use assay_model::{EventId, Facts, Timestamp};
 use super::json::{self, Told};
 use super::{Asked, Form};
 use crate::decide::{Course, Decision, Memory, Screening, decide_as, foresee};
-use crate::destination::{Filling, Place};
+use crate::destination::{Filling, Offered, Place};
 use crate::doors::{Answer, nothing_at};
 use crate::engine::Engine;
 use crate::outbox::{Outbox, Scratch};
@@ -35,6 +35,7 @@ impl Ready<'_> {
         hit: Hit<'_>,
     ) -> (Answer, Place) {
         let now = hit.received;
+        let named = hit.get(Field::Offer);
         let made = RefCell::new((String::new(), Place::default()));
         let course = Course {
             screening: self.screening,
@@ -43,6 +44,7 @@ impl Ready<'_> {
                 let id = self.sealed(decision.event_id, decision.facts, decision.verdict, now);
                 let place = self.place(
                     (decision.facts, decision.verdict),
+                    named,
                     Some(decision.event_id),
                     &id,
                 );
@@ -70,8 +72,9 @@ impl Ready<'_> {
     /// HEAD: the headers of GET, and nothing counted.
     pub fn foretell<C: CounterStore>(&self, engine: &Engine<C>, hit: Hit<'_>) -> (Answer, Place) {
         let whose = (self.asked.owner.account, self.asked.owner.integration);
+        let named = hit.get(Field::Offer);
         foresee(engine, whose, hit, self.screening, |facts, verdict| {
-            let place = self.place((facts, verdict), None, "");
+            let place = self.place((facts, verdict), named, None, "");
             let answer = self.respond(Told {
                 facts,
                 verdict,
@@ -93,10 +96,12 @@ impl Ready<'_> {
         self.keys.seal(&content, now).unwrap_or_default()
     }
 
-    /// Where it goes, unless nobody will know.
+    /// Where it goes, unless nobody will know. A click that was `named` for one offer is
+    /// another's once that has taken it.
     fn place(
         &self,
         (facts, verdict): (&Facts<'_>, &Verdict<'_>),
+        named: Option<&str>,
         event_id: Option<EventId>,
         transaction_id: &str,
     ) -> Place {
@@ -110,7 +115,15 @@ impl Ready<'_> {
             transaction_id,
             renames: &clicks.renames,
         };
-        clicks.place(verdict.action, self.asked.call.link, &values)
+        let owner = self.asked.owner;
+        let offer = facts.hit.get(Field::Offer);
+        let offered = Offered {
+            url: offer
+                .and_then(|name| owner.account.network.offer(name))
+                .and_then(|offer| offer.url.as_ref()),
+            first: owner.link.is_some() || offer != named,
+        };
+        clicks.place(verdict.action, (self.asked.call.link, offered), &values)
     }
 
     fn respond(&self, told: Told<'_>) -> Answer {

@@ -17,6 +17,16 @@ pub fn expression(dimension: ConversionDimension) -> Option<&'static str> {
         _ if dimension.time().is_some() => return None,
         ConversionDimension::Event => "iif(event = '', kind, event)",
         ConversionDimension::ThirdPartyRejectedReason => "note",
+        // As `NetworkError::of_conversion` has it; the conformance suite compares the two.
+        ConversionDimension::ErrorCode => {
+            "iif(status <> 'invalid', '', CASE reason WHEN 'CAP_CONVERSION' THEN '4' \
+             WHEN 'CLICK_EXPIRED' THEN '5' ELSE '1021' END)"
+        }
+        ConversionDimension::ErrorMessage => {
+            "iif(status <> 'invalid', '', CASE reason WHEN 'CAP_CONVERSION' THEN 'Over caps' \
+             WHEN 'CLICK_EXPIRED' THEN 'Outside lookback' \
+             ELSE '24metrics flagged the conversion as fraudulent' END)"
+        }
         column => column.as_str(),
     })
 }

@@ -7,7 +7,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, StringArray};
 use assay_model::ports::{ClickMeasures, Dimension, ReportError};
-use assay_model::{Action, Class};
+use assay_model::{Action, Class, Reason};
 use hashbrown::HashMap;
 
 use super::groups::{Groups, Key, Values};
@@ -190,7 +190,7 @@ impl<'a> Fold<'a> {
             }
         }
         let filled = grid.iter().enumerate().filter(|(_, count)| **count > 0);
-        let mut lookup = Lookup::new(axes);
+        let mut lookup = Lookup::new(axes, &self.plan.group_by);
         for (place, count) in filled {
             let (key, measures) = lookup.cell(place as u128, *count, &mut self.groups.values);
             self.groups.add(key, measures)?;
@@ -214,7 +214,7 @@ impl<'a> Fold<'a> {
                 *counts.entry(place).or_default() += 1;
             }
         }
-        let mut lookup = Lookup::new(axes);
+        let mut lookup = Lookup::new(axes, &self.plan.group_by);
         for (place, count) in counts {
             let (key, measures) = lookup.cell(place, count, &mut self.groups.values);
             self.groups.add(key, measures)?;
@@ -226,6 +226,7 @@ impl<'a> Fold<'a> {
 /// From places in the grid to groups.
 struct Lookup<'a, 'b> {
     axes: &'a [Axis<'b>],
+    group_by: &'a [Dimension],
     /// Codes of an axis's keys among all values, once they were looked up.
     codes: Vec<Vec<u32>>,
 }
@@ -233,9 +234,10 @@ struct Lookup<'a, 'b> {
 const UNKNOWN: u32 = u32::MAX;
 
 impl<'a, 'b> Lookup<'a, 'b> {
-    fn new(axes: &'a [Axis<'b>]) -> Self {
+    fn new(axes: &'a [Axis<'b>], group_by: &'a [Dimension]) -> Self {
         Self {
             axes,
+            group_by,
             codes: axes.iter().map(|axis| vec![UNKNOWN; axis.size]).collect(),
         }
     }
@@ -257,6 +259,12 @@ impl<'a, 'b> Lookup<'a, 'b> {
         let measures = measures(text(groups), text(groups + 1), count.into());
         let mut key = Key::new();
         for (at, values) in values.iter_mut().enumerate() {
+            let made = self.group_by.get(at).filter(|dimension| dimension.is_made());
+            if let (Some(dimension), Values::Texts(all)) = (made, &mut *values) {
+                // By reason and action together, so no key of one column stands for it.
+                key.push(all.code(made_of(*dimension, text(at), text(groups))));
+                continue;
+            }
             let code = &mut self.codes[at][keys[at]];
             if *code == UNKNOWN {
                 *code = match (&self.axes[at].keys, values) {
@@ -269,6 +277,16 @@ impl<'a, 'b> Lookup<'a, 'b> {
             key.push(*code);
         }
         (key, measures)
+    }
+}
+
+/// The value of a made dimension, from the texts that it is made of.
+fn made_of(dimension: Dimension, reason: &str, action: &str) -> &'static str {
+    let actions = Action::ALL.iter().copied();
+    let action = actions.into_iter().find(|own| own.as_str() == action);
+    match (action, Reason::from_code(reason)) {
+        (Some(action), Some(reason)) => dimension.of_verdict(action, reason),
+        _ => "",
     }
 }
 

@@ -42,13 +42,20 @@ impl Plan {
             times: Vec::new(),
         };
         for filter in &query.filters {
-            match cutter(filter.dimension) {
-                Some(cutter) => plan.times.push((cutter, filter.values.clone())),
-                None => plan.texts.push(TextFilter {
-                    column: filter.dimension.column().as_str(),
-                    values: filter.values.clone(),
-                }),
+            if let Some(cutter) = cutter(filter.dimension) {
+                plan.times.push((cutter, filter.values.clone()));
+                continue;
             }
+            let plain = filter.dimension.plain(filter.values.clone());
+            let plain = plain.map_err(|detail| ReportError::Invalid {
+                field: "filter",
+                detail: detail.to_owned(),
+            })?;
+            plan.texts
+                .extend(plain.into_iter().map(|(dimension, values)| TextFilter {
+                    column: dimension.column().as_str(),
+                    values,
+                }));
         }
         if !query
             .filters
