@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use assay_model::ports::{Decision, DecisionQuery, Lift, SourceQuery};
-use assay_model::sources::SourceLevel;
 use assay_model::Timestamp;
 use assay_model::document::Problem;
+use assay_model::ports::{Decision, DecisionQuery, Lift, SourceQuery};
+use assay_model::sources::SourceLevel;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
