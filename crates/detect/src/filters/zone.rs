@@ -75,7 +75,7 @@ mod tests {
         }
         let wall = Wall::of(Timestamp(1_767_225_600_000), &zone).unwrap();
         assert_eq!(wall.text(), "2026-01-01 01:00");
-        assert_eq!(wall.number_of_hour(), 2026_01_01_01);
+        assert_eq!(wall.number_of_hour(), 2_026_010_101);
         assert!(named("Europe/Nowhere").is_none());
         assert!(Wall::of(Timestamp(i64::MAX), &zone).is_none());
     }

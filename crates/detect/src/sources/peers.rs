@@ -27,8 +27,11 @@ const TRIMMED: f64 = 0.2;
 pub struct Panel<'t> {
     members: Vec<(&'t str, &'t Tally)>,
     /// What all of them come to: the same for every source outside the panel.
-    whole: RefCell<HashMap<(u8, u8, u32), Option<Rc<Spread>>>>,
+    whole: RefCell<HashMap<Asked, Option<Rc<Spread>>>>,
 }
+
+/// Family, part, and bits below the stratum.
+type Asked = (u8, u8, u32);
 
 /// The others, as one source sees them.
 #[derive(Clone, Copy)]
