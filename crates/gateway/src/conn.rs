@@ -95,7 +95,7 @@ pub async fn serve<C: CounterStore>(
             Ok(_) => {}
         }
     };
-    let Ok(stream) = sending.into_stream(read, &lane.outbox).await else {
+    let Ok(stream) = sending.rejoin(read, &lane.outbox).await else {
         return;
     };
     if matches!(next, Next::HandOver) {

@@ -165,7 +165,7 @@ impl Sending {
     ///
     /// # Errors
     /// The connection is broken.
-    pub async fn into_stream(
+    pub async fn rejoin(
         &self,
         read: OwnedReadHalf,
         outbox: &LaneOutbox,
