@@ -5,7 +5,7 @@
 //! not hurt.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -19,6 +19,7 @@ pub struct IntelHandle {
     generation: AtomicU64,
     store: Option<IntelStore>,
     seen: Mutex<Option<Fingerprint>>,
+    problems: Mutex<Vec<String>>,
 }
 
 /// What a reload brought.
@@ -39,6 +40,7 @@ impl IntelHandle {
             generation: AtomicU64::new(1),
             store: None,
             seen: Mutex::new(None),
+            problems: Mutex::default(),
         }
     }
 
@@ -51,6 +53,7 @@ impl IntelHandle {
         let handle = Self {
             store: Some(store),
             seen: Mutex::new(Some(seen)),
+            problems: Mutex::new(loaded.problems.clone()),
             ..Self::of_tables(loaded.tables)
         };
         Ok((handle, loaded.problems))
@@ -80,6 +83,16 @@ impl IntelHandle {
         old
     }
 
+    /// Sources that the tables in use lack, or have in an older version, each with its cause.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.locked_problems().clone()
+    }
+
+    fn locked_problems(&self) -> MutexGuard<'_, Vec<String>> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether another process has changed the folder since the last load.
     #[must_use]
     pub fn changed_on_disk(&self) -> bool {
@@ -104,6 +117,7 @@ impl IntelHandle {
         let fingerprint = store.fingerprint();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(fingerprint);
         let loaded = store.load(now)?;
+        self.locked_problems().clone_from(&loaded.problems);
         Ok(Reloaded {
             old: self.swap(loaded.tables),
             problems: loaded.problems,

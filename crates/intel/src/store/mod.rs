@@ -224,15 +224,20 @@ impl IntelStore {
     }
 
     fn read_version(&self, stored: &Stored, version: &StoredVersion) -> Result<Source, StoreError> {
-        let path = self.dir.join(&version.file);
-        let bytes = std::fs::read(&path).map_err(|e| StoreError::io("read", &path, e))?;
-        if sha256_hex(&bytes) != version.sha256 {
-            return Err(StoreError::Damaged {
-                file: version.file.clone(),
-            });
-        }
+        let bytes = self.read_bytes(version)?;
         let list = format!("{}@{}", stored.name, version.version);
         Ok(parse(stored.kind, &list, &version.file, &bytes)?.0)
+    }
+
+    fn read_bytes(&self, version: &StoredVersion) -> Result<Vec<u8>, StoreError> {
+        let path = self.dir.join(&version.file);
+        let bytes = std::fs::read(&path).map_err(|e| StoreError::io("read", &path, e))?;
+        if sha256_hex(&bytes) == version.sha256 {
+            return Ok(bytes);
+        }
+        Err(StoreError::Damaged {
+            file: version.file.clone(),
+        })
     }
 
     /// What is loaded, how old it is and under which licence.
@@ -240,6 +245,18 @@ impl IntelStore {
     /// Errors: [`StoreError`] when the manifest cannot be read.
     pub fn status(&self, now: i64) -> Result<Vec<SourceStatus>, StoreError> {
         Ok(status::of(&Manifest::read(&self.dir)?, now))
+    }
+
+    /// Reads every file that counts, and says of which sources it is not what was imported.
+    ///
+    /// Errors: [`StoreError`] when the manifest cannot be read.
+    pub fn damaged(&self) -> Result<Vec<(Kind, String, StoreError)>, StoreError> {
+        let manifest = Manifest::read(&self.dir)?;
+        let broken = |stored: &Stored| {
+            let cause = self.read_bytes(&stored.current).err()?;
+            Some((stored.kind, stored.name.clone(), cause))
+        };
+        Ok(manifest.sources.iter().filter_map(broken).collect())
     }
 
     /// A cheap mark that changes whenever another process has changed the folder.

@@ -111,11 +111,16 @@ fn a_damaged_file_is_named_and_its_previous_version_used() {
     let store = IntelStore::open(dir.path()).unwrap();
     store.import(&import("a", "2.0.0.1\n")).unwrap();
     let stored = store.import(&import("a", "2.0.0.2\n")).unwrap();
+    let (handle, _) = IntelHandle::open(store.clone(), NOW).unwrap();
+    assert!(store.damaged().unwrap().is_empty() && handle.problems().is_empty());
     std::fs::write(
         dir.path().join("intel").join(&stored.current.file),
         "2.0.0.9\n",
     )
     .unwrap();
+    assert_eq!(store.damaged().unwrap()[0].1, "a");
+    handle.reload(NOW).unwrap();
+    assert!(handle.problems()[0].contains("changed on disk"));
     let loaded = store.load(NOW).unwrap();
     assert!(
         loaded.problems[0].contains("changed on disk"),

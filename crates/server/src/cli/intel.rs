@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use assay_intel::ip::{IpTables, Kind, lookup_json};
-use assay_intel::store::{Import, IntelHandle, IntelStore, name_of_file};
+use assay_intel::store::{Import, IntelHandle, IntelStore, SourceStatus, name_of_file};
 use assay_model::facts::Facts;
 use assay_model::hit::{EventKind, Field, Hit};
 use assay_model::verdict::OnDegraded;
@@ -156,9 +156,18 @@ fn tables(data: &DataArgs, now: i64) -> anyhow::Result<std::sync::Arc<IpTables>>
 
 fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
     let sources = store.status(now)?;
+    let damaged = store.damaged()?;
+    let is_damaged = |source: &SourceStatus| {
+        let mut all = damaged.iter();
+        all.any(|(kind, name, _)| (*kind, name) == (source.kind, &source.name))
+    };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if json {
-        writeln!(out, "{}", serde_json::to_string(&sources)?)?;
+        let mut rows = serde_json::to_value(&sources)?;
+        for (row, source) in rows.as_array_mut().into_iter().flatten().zip(&sources) {
+            row["damaged"] = is_damaged(source).into();
+        }
+        writeln!(out, "{rows}")?;
         return Ok(out.flush()?);
     }
     writeln!(
@@ -166,11 +175,15 @@ fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
         "{:<12} {:<28} {:>9} {:<12} {:>9}  state",
         "kind", "name", "entries", "version", "age"
     )?;
-    for source in sources {
+    for source in &sources {
         let age = source
             .age_s
             .map_or_else(|| "built in".to_owned(), |s| format!("{} h", s / 3600));
-        let state = if source.stale { "STALE" } else { "ok" };
+        let state = match source.stale {
+            _ if is_damaged(source) => "DAMAGED",
+            true => "STALE",
+            false => "ok",
+        };
         writeln!(
             out,
             "{:<12} {:<28} {:>9} {:<12} {:>9}  {state}",
@@ -179,6 +192,12 @@ fn status(store: &IntelStore, json: bool, now: i64) -> anyhow::Result<()> {
             source.rows,
             source.version,
             age
+        )?;
+    }
+    for (kind, name, cause) in &damaged {
+        writeln!(
+            out,
+            "{kind} {name}: {cause}; import it again, or `assay intel rollback`"
         )?;
     }
     out.flush()?;

@@ -40,6 +40,7 @@ impl IntelView for IntelWindow {
         let cache = self.node.engine.user_agents.stats();
         Ok(serde_json::json!({
             "sources": sources,
+            "problems": self.node.engine.intel.problems(),
             "generation": self.node.engine.intel.generation(),
             "user_agent_cache": {"hits": cache.hits, "misses": cache.misses, "entries": cache.entries},
         }))
