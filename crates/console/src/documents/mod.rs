@@ -6,20 +6,18 @@ mod input;
 mod verbs;
 
 pub use input::{Input, drop_echoes, merge, parse, parse_body, unknown_nulls};
-pub use verbs::{
-    alter, create, delete, insert, list, make, merged, new_doc, patch, read, replace,
-};
+pub use verbs::{alter, create, delete, insert, list, make, merged, new_doc, patch, read, replace};
 
 use std::future::Future;
 
 use assay_model::AccountId;
-use assay_model::document::Problem;
+use assay_model::document::{Problem, TokenScope};
 use assay_model::ports::{Doc, DocKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::api::Caller;
+use crate::api::{Call, Caller};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -63,6 +61,9 @@ pub trait Resource: Sync {
     /// The document as the API shows it, without `id` and `version`.
     fn show(app: &App, doc: &Doc, body: &Self::Body, context: &Self::Context) -> Value;
 
+    /// Takes what a caller who may only look has no business with; by default nothing.
+    fn veil(_body: &mut Self::Body) {}
+
     /// The document as `PATCH` merges into it; by default as it is stored.
     fn editable(_doc: &Doc, body: &Self::Body, _context: &Self::Context) -> Value {
         serde_json::to_value(body).unwrap_or(Value::Null)
@@ -98,16 +99,33 @@ pub fn stored<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
     })
 }
 
+/// The document as the API shows it to a caller: without its secrets, if they may only look.
+///
+/// # Errors
+/// 503 when what is stored does not read back.
+pub fn seen<R: Resource>(call: &Call, doc: &Doc, context: &R::Context) -> Result<Value, ApiError> {
+    if call.caller.may(TokenScope::Write) {
+        return shown::<R>(&call.app, doc, context);
+    }
+    let mut body: R::Body = stored(doc.body.clone())?;
+    R::veil(&mut body);
+    Ok(told::<R>(&call.app, doc, &body, context))
+}
+
 /// The document as the API shows it.
 ///
 /// # Errors
 /// 503 when what is stored does not read back.
 pub fn shown<R: Resource>(app: &App, doc: &Doc, context: &R::Context) -> Result<Value, ApiError> {
     let body: R::Body = stored(doc.body.clone())?;
-    let mut out = R::show(app, doc, &body, context);
+    Ok(told::<R>(app, doc, &body, context))
+}
+
+fn told<R: Resource>(app: &App, doc: &Doc, body: &R::Body, context: &R::Context) -> Value {
+    let mut out = R::show(app, doc, body, context);
     if let Some(map) = out.as_object_mut() {
         map.insert("id".into(), doc.id.into());
         map.insert("version".into(), doc.version.into());
     }
-    Ok(out)
+    out
 }

@@ -8,7 +8,7 @@ use assay_model::ports::{Doc, NewDoc};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::{Input, Resource, drop_echoes, merge, parse_body, shown, stored, unknown_nulls};
+use super::{Input, Resource, drop_echoes, merge, parse_body, seen, shown, stored, unknown_nulls};
 use crate::api::{Call, Caller, created, no_content, ok, page};
 use crate::app::App;
 use crate::error::ApiError;
@@ -28,7 +28,7 @@ pub async fn list<R: Resource>(mut call: Call) -> Result<Response, ApiError> {
     let context = R::context(&call.app, account).await?;
     let items = docs
         .iter()
-        .map(|doc| shown::<R>(&call.app, doc, &context))
+        .map(|doc| seen::<R>(&call, doc, &context))
         .collect::<Result<_, _>>()?;
     Ok(page(items, next))
 }
@@ -224,7 +224,7 @@ async fn load<R: Resource>(call: &Call) -> Result<Doc, ApiError> {
 
 async fn show<R: Resource>(call: &Call, doc: &Doc) -> Result<Value, ApiError> {
     let context = R::context(&call.app, call.caller.account).await?;
-    shown::<R>(&call.app, doc, &context)
+    seen::<R>(call, doc, &context)
 }
 
 fn missing<R: Resource>(id: u64) -> ApiError {

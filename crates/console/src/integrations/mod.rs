@@ -15,6 +15,9 @@ use crate::app::App;
 use crate::documents::Resource;
 use crate::error::ApiError;
 
+/// What stands for a secret that is set, for those who may only look.
+const VEILED: &str = "********";
+
 /// Integrations of the management API.
 pub struct Integrations;
 
@@ -52,6 +55,14 @@ impl Resource for Integrations {
 
     async fn context(_app: &App, _account: AccountId) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    fn veil(body: &mut Integration) {
+        let secrets = [&mut body.access_key, &mut body.conversions.secure_token];
+        let keys = body.signing.keys.iter_mut().map(|key| &mut key.secret);
+        for secret in secrets.into_iter().flatten().chain(keys) {
+            *secret = VEILED.to_owned();
+        }
     }
 
     fn show(app: &App, doc: &Doc, body: &Integration, (): &()) -> Value {

@@ -1,5 +1,7 @@
 //! Tests of the folder, against the whole router in process.
 
+use assay_model::AccountId;
+use assay_model::document::TokenScope;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -198,4 +200,27 @@ async fn links_name_their_integration_in_a_public_host_and_carry_their_secrets()
         shown["urls"]["postback"],
         format!("https://1.postbacks.traffic.example/?{key}&secure=s+t")
     );
+}
+
+#[tokio::test]
+async fn who_may_only_look_sees_no_secrets() {
+    let app = TestApp::start().await;
+    let key = "0123456789abcdef";
+    let secret = "a-secret-of-thirty-two-characters";
+    let own = json!({"name": "a", "kind": "custom", "access_key": key,
+                     "conversions": {"secure_token": "s3cret-token"},
+                     "signing": {"mode": "enforce", "keys": [{"id": "k1", "secret": secret}]}});
+    made(&app, own).await;
+    let own = app.get("/integrations/1").await.text;
+    let looking = "a-token-that-may-only-look-at-things";
+    app.add_token(AccountId(1), looking, &[TokenScope::Read])
+        .await;
+    for path in ["/integrations/1", "/integrations"] {
+        let seen = app.call("GET", path, looking, "").await.text;
+        assert!(seen.contains("********"), "{seen}");
+        for secret in [key, secret, "s3cret-token"] {
+            assert!(own.contains(secret), "{own}");
+            assert!(!seen.contains(secret), "{seen}");
+        }
+    }
 }
