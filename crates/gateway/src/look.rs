@@ -172,13 +172,13 @@ impl<'p, C: CounterStore> Looker<'p, C> {
         }
         let (account, time) = (facts.hit.account, facts.hit.time);
         let counters = &self.engine.counters;
-        let answer = match scratch.batch.is_empty() {
-            true => Ok(scratch.readings.clear()),
-            false => {
-                counters
-                    .recall(account, time, &scratch.batch, &mut scratch.readings)
-                    .await
-            }
+        let answer = if scratch.batch.is_empty() {
+            // Everything was asked for the same event before.
+            scratch.readings.clear();
+            Ok(())
+        } else {
+            let answer = counters.recall(account, time, &scratch.batch, &mut scratch.readings);
+            answer.await
         };
         match answer {
             Ok(()) => scratch.answer(&mut recall, onward),

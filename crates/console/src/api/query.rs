@@ -52,7 +52,14 @@ impl Query {
     /// Takes every `filter[dimension]=a,b` of events.
     pub fn take_filters(&mut self) -> Vec<(Dimension, Vec<String>)> {
         let find = |name: &str| Dimension::parse(name).filter(|d| !d.is_time());
-        self.take_filters_by(find, values::of_events)
+        let mut plain = Vec::new();
+        for (dimension, values) in self.take_filters_by(find, values::of_events) {
+            match dimension.plain(values) {
+                Ok(more) => plain.extend(more),
+                Err(detail) => self.refuse(&format!("filter[{}]", dimension.as_str()), detail),
+            }
+        }
+        plain
     }
 
     /// Takes every `filter[dimension]=a,b`; values of a repeated one add up. `read` says what a

@@ -2,6 +2,7 @@
 
 use assay_model::Reason;
 use assay_model::ledger::{Conversion, Entry, Status, Waiting};
+use assay_model::reason::NetworkError;
 use serde_json::{Value, json};
 
 /// A conversion with its history.
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 pub fn conversion(row: &Conversion, history: &[Entry]) -> Value {
     let state = &row.state;
     let from = &row.attributes;
+    let error = NetworkError::of_conversion(state.status, state.reason);
     let mut out = json!({
         "conversion_id": row.conversion_id,
         "kind": row.kind.as_str(),
@@ -31,6 +33,8 @@ pub fn conversion(row: &Conversion, history: &[Entry]) -> Value {
         "status": state.status,
         "reason": state.reason,
         "reasons": reasons(&state.reasons),
+        "error_code": error.map(|error| error.code),
+        "error_message": error.map(|error| error.message),
         "third_party_rejected_reason": given(&state.note),
         "waiting": state.waiting.map(Waiting::as_str),
         "action": row.action,

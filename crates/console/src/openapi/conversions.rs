@@ -85,6 +85,8 @@ fn conversion() -> Value {
         ("status", status()),
         ("reason", reference("ReasonCode")),
         ("reasons", reasons()),
+        ("error_code", maybe_text()),
+        ("error_message", maybe_text()),
         ("third_party_rejected_reason", maybe_text()),
         ("waiting", or_null(&Waiting::ALL.map(Waiting::as_str))),
         ("action", or_null(&Action::ALL.map(Action::as_str))),

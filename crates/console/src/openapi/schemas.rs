@@ -197,10 +197,7 @@ fn passed() -> Value {
     object(&[
         ("offer", maybe_text()),
         ("reason", reference("ReasonCode")),
-        (
-            "rule",
-            object(&[("id", number()), ("version", number())]),
-        ),
+        ("rule", object(&[("id", number()), ("version", number())])),
     ])
 }
 

@@ -113,7 +113,7 @@ impl Doors {
                     )
                     .await
                 }
-                Err(unknown) => refused(engine, "link", params, request, &unknown),
+                Err(unknown) => refused(engine, ("link", &snapshot), params, request, &unknown),
             };
         }
         let Some(conversions) = self.conversions.as_deref() else {
@@ -134,7 +134,7 @@ impl Doors {
                 )
                 .await
             }
-            Err(unknown) => refused(engine, "conv", params, request, &unknown),
+            Err(unknown) => refused(engine, ("conv", &snapshot), params, request, &unknown),
         }
     }
 }
@@ -280,10 +280,10 @@ fn decoded(part: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Nothing there, with its cause in the error log.
+/// Nothing there, with its cause in the error log of the account's network integration.
 fn refused<C: CounterStore>(
     engine: &Engine<C>,
-    door: &'static str,
+    (door, snapshot): (&'static str, &Snapshot),
     params: &ParamBuffer,
     request: &DoorRequest<'_>,
     unknown: &Unknown,
@@ -293,14 +293,31 @@ fn refused<C: CounterStore>(
         status,
         error,
     } = unknown;
+    let account = match account {
+        Some(id) => snapshot.account(*id),
+        None => sole_network(snapshot),
+    };
+    let integration = account.and_then(|account| account.network_integration());
+    let of = (
+        account.map(|account| account.account),
+        integration.map(|integration| integration.id),
+    );
     // The path holds what was asked for, which is no value of a visitor's.
     let sample = postback::sample(request.path, params);
-    engine.refuse(door_error(engine, door, (*account, None), error, sample));
+    engine.refuse(door_error(engine, door, of, error, sample));
     let detail = match error.field.as_str() {
         "" => error.detail.clone(),
         _ => error.to_string(),
     };
     Answer::problem(*status, error.code, &error.field, &detail)
+}
+
+/// Whose a link is that names nobody: theirs who alone have a network here.
+fn sole_network(snapshot: &Snapshot) -> Option<&Arc<AccountPolicy>> {
+    let has = |account: &&Arc<AccountPolicy>| account.network_integration().is_some();
+    let mut all = snapshot.accounts().filter(has);
+    let first = all.next();
+    first.filter(|_| all.next().is_none())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Country;
-use crate::hit::Field;
+use crate::hit::{EventKind, Field};
 use crate::reason::{CATALOGUE, NetworkError, Reason, ReasonInfo};
 use crate::record::EventRecord;
 use crate::verdict::Action;
@@ -131,7 +131,9 @@ impl Dimension {
         let texts = |all: &mut dyn Iterator<Item = &'static str>| all.map(str::to_owned).collect();
         let actions = Action::ALL.iter().copied();
         if values.iter().all(String::is_empty) {
-            let mut let_through = actions.filter(|a| *a != Action::Rejected).map(Action::as_str);
+            let mut let_through = actions
+                .filter(|a| *a != Action::Rejected)
+                .map(Action::as_str);
             return Ok(vec![(Self::Action, texts(&mut let_through))]);
         }
         if values.iter().any(String::is_empty) {
@@ -141,8 +143,12 @@ impl Dimension {
             let own = self.of_verdict(Action::Rejected, row.reason);
             values.iter().any(|value| value == own)
         };
+        // A conversion that is none has words of its own.
+        let clicks = EventKind::ALL.iter().filter(|kind| !kind.is_conversion());
+        let mut clicks = clicks.map(|kind| kind.as_str());
         let mut reasons = CATALOGUE.iter().filter(wanted).map(|row| row.code);
         Ok(vec![
+            (Self::Event, texts(&mut clicks)),
             (Self::Reason, texts(&mut reasons)),
             (Self::Action, vec![Action::Rejected.as_str().to_owned()]),
         ])
@@ -207,6 +213,7 @@ impl Dimension {
             Self::Rule => Number(verdict.rule.id),
             Self::RuleVersion => Number(verdict.rule.version.into()),
             Self::Action | Self::Status => Text(verdict.action.as_str()),
+            Self::ErrorCode | Self::ErrorMessage if facts.hit.event.is_conversion() => NONE,
             Self::ErrorCode | Self::ErrorMessage => {
                 Text(self.of_verdict(verdict.action, verdict.reason))
             }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
-use assay_gateway::{AccountPolicy, Engine, TokenPolicy};
-use assay_model::document::{Account, Integration, List, Rule, Token};
+use assay_gateway::{AccountPolicy, Engine, Network, NetworkDocs, TokenPolicy};
+use assay_model::document::{Account, Integration, List, Offer, Rule, Token};
 use assay_model::ports::{ControlStore, Doc, DocKind, PolicyPublisher, PublishError};
 use assay_model::postback::Postback;
 use assay_model::verdict::RuleRef;
@@ -76,6 +76,7 @@ impl PolicyLoader {
         let postbacks = self
             .documents::<Postback>(account, DocKind::Postback)
             .await?;
+        let network = self.network(account).await?;
         let policy = AccountPolicy::compile(
             account,
             integrations
@@ -100,12 +101,8 @@ impl PolicyLoader {
                 .collect(),
             self.tokens(account).await?,
         )?
-        .with_postbacks(
-            postbacks
-                .into_iter()
-                .map(|(doc, body)| (doc.id, body))
-                .collect(),
-        );
+        .with_postbacks(with_ids(postbacks))
+        .with_network(network);
         let policy = match self.settings(account).await? {
             Some(own) => policy
                 .with_reputation(own.reputation)
@@ -119,6 +116,21 @@ impl PolicyLoader {
     async fn settings(&self, account: AccountId) -> anyhow::Result<Option<Account>> {
         let own = self.documents::<Account>(account, DocKind::Account).await?;
         Ok(own.into_iter().next().map(|(_, body)| body))
+    }
+
+    /// Offers, publishers and advertisers.
+    async fn network(&self, account: AccountId) -> anyhow::Result<Network> {
+        let offers = self.documents::<Offer>(account, DocKind::Offer).await?;
+        let publishers = self.documents(account, DocKind::Publisher).await?;
+        let advertisers = self.documents(account, DocKind::Advertiser).await?;
+        let offers = offers.into_iter();
+        Ok(Network::compile(NetworkDocs {
+            offers: offers
+                .map(|(doc, body)| (doc.id, doc.version, body))
+                .collect(),
+            publishers: with_ids(publishers),
+            advertisers: with_ids(advertisers),
+        })?)
     }
 
     async fn tokens(&self, account: AccountId) -> anyhow::Result<Vec<([u8; 32], TokenPolicy)>> {
@@ -159,6 +171,11 @@ impl PolicyLoader {
             }
         }
     }
+}
+
+fn with_ids<T>(documents: Vec<(Doc, T)>) -> Vec<(u64, T)> {
+    let pairs = documents.into_iter();
+    pairs.map(|(doc, body)| (doc.id, body)).collect()
 }
 
 /// 64 hex digits as bytes.

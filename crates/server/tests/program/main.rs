@@ -18,6 +18,7 @@ mod events;
 mod ledger;
 mod limits;
 mod native;
+mod network;
 mod people;
 mod postbacks;
 mod replay;
