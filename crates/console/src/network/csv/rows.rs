@@ -35,9 +35,12 @@ pub enum Made<B> {
     Same,
 }
 
+/// A stored document: its id, its version, and itself.
+type Stored<B> = (u64, u32, B);
+
 /// The account's documents, as rows find them.
 pub struct Known<B> {
-    docs: Vec<(u64, u32, B)>,
+    docs: Vec<Stored<B>>,
     by_external_id: HashMap<String, usize>,
     by_id: HashMap<u64, usize>,
 }
@@ -201,7 +204,7 @@ impl<'k, T: Table> Rows<'k, T> {
         &mut self,
         row: usize,
         cells: &csv::StringRecord,
-    ) -> Result<Option<&'k (u64, u32, T::Body)>, Vec<Fault>> {
+    ) -> Result<Option<&'k Stored<T::Body>>, Vec<Fault>> {
         let fault = |column: &str, detail: String| {
             let column = column.to_owned();
             vec![Fault {
