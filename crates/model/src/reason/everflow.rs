@@ -104,6 +104,9 @@ mod tests {
         let filtered = NetworkError::of_conversion(Status::Invalid, Reason::ClickRejected);
         let message = "24metrics flagged the conversion as fraudulent";
         assert_eq!(filtered.unwrap().message, message);
-        assert_eq!(NetworkError::of_conversion(Status::Rejected, Reason::Vpn), None);
+        assert_eq!(
+            NetworkError::of_conversion(Status::Rejected, Reason::Vpn),
+            None
+        );
     }
 }

@@ -259,7 +259,10 @@ impl<'a, 'b> Lookup<'a, 'b> {
         let measures = measures(text(groups), text(groups + 1), count.into());
         let mut key = Key::new();
         for (at, values) in values.iter_mut().enumerate() {
-            let made = self.group_by.get(at).filter(|dimension| dimension.is_made());
+            let made = self
+                .group_by
+                .get(at)
+                .filter(|dimension| dimension.is_made());
             if let (Some(dimension), Values::Texts(all)) = (made, &mut *values) {
                 // By reason and action together, so no key of one column stands for it.
                 key.push(all.code(made_of(*dimension, text(at), text(groups))));
