@@ -165,11 +165,7 @@ impl Sending {
     ///
     /// # Errors
     /// The connection is broken.
-    pub async fn rejoin(
-        &self,
-        read: OwnedReadHalf,
-        outbox: &LaneOutbox,
-    ) -> io::Result<TcpStream> {
+    pub async fn rejoin(&self, read: OwnedReadHalf, outbox: &LaneOutbox) -> io::Result<TcpStream> {
         self.all_sent(outbox).await?;
         let write = self.write.take();
         let write = write.ok_or(io::Error::from(ErrorKind::NotConnected))?;

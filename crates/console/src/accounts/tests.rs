@@ -33,8 +33,14 @@ async fn faulty_settings_are_refused_by_name() {
         (json!({"retention": {"events_d": 0}}), "retention.events_d"),
         (json!({"retention": {"days": 3}}), "retention.days"),
         (json!({"reputation": {"margin": 1.0}}), "reputation.margin"),
-        (json!({"reputation": {"half_life": "1h"}}), "reputation.half_life"),
-        (json!({"reputation": {"prior_weight": 0}}), "reputation.prior_weight"),
+        (
+            json!({"reputation": {"half_life": "1h"}}),
+            "reputation.half_life",
+        ),
+        (
+            json!({"reputation": {"prior_weight": 0}}),
+            "reputation.prior_weight",
+        ),
         (json!({"reputation": {"mode": "on"}}), "reputation.mode"),
         (json!({"colour": 1}), "colour"),
         (json!({"id": 2}), "id"),

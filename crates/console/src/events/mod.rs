@@ -5,9 +5,9 @@ pub mod why;
 #[cfg(test)]
 pub mod tests;
 
+use assay_model::EventId;
 use assay_model::ports::{EventFilter, EventQuery, StoredEvent};
 use assay_model::record::CodecError;
-use assay_model::EventId;
 use axum::response::Response;
 use serde_json::Value;
 

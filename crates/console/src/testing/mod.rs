@@ -24,10 +24,10 @@ use tower::ServiceExt as _;
 pub use control::MemoryControl;
 pub use deliveries::FakeDeliveries;
 pub use ledger::FakeConversions;
-pub use sources::FakeSources;
 pub use ports::{
     FakeClickIds, FakeErrors, FakeHealth, FakeIntel, FakePublisher, FakeReports, MemoryEvents,
 };
+pub use sources::FakeSources;
 
 use crate::auth::{
     NewUser, PasswordCost, bootstrap, create_account, create_user, ensure_default_rule,

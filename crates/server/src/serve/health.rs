@@ -120,7 +120,10 @@ impl ProcessHealth {
     fn sources(&self, out: &mut String) {
         let now = self.node.engine.clock.now();
         for (name, kind, help, value) in self.node.sources.stats.rows(now) {
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+            let _ = writeln!(
+                out,
+                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+            );
         }
     }
 
