@@ -63,7 +63,7 @@ impl Jobs {
     /// Begins a replay.
     ///
     /// # Errors
-    /// [`Busy`] when one runs already: it would take as long as both together.
+    /// When one runs already: it would take as long as both together.
     pub fn begin(
         &self,
         account: AccountId,
