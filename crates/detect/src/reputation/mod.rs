@@ -2,7 +2,7 @@
 //!
 //! Every outcome teaches the keys of its event ([`Learning::learn`]). A key holds the odds of
 //! a bad outcome against what it starts from: the account's base rate, or for a sub id and a
-//! placement its publisher's. The start counts as [`Reputations::prior_weight`] outcomes
+//! placement its publisher's. The start counts as `prior_weight` outcomes
 //! (empirical Bayes), old outcomes fade by half each half-life.
 //!
 //! Assumptions, stated: outcomes of one key are exchangeable within a half-life; key kinds that
