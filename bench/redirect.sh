@@ -32,4 +32,4 @@ answered[assay]=1
 
 rounds_in_turn "$rounds" "$seconds" redirect.lua "$link"
 half_load "$seconds" redirect.lua "$link"
-all_in_report $(((rounds + 1) * 64 + 256))
+all_in_report $(((rounds + 2) * connections))

@@ -59,4 +59,4 @@ answered[assay]=1
 
 rounds_in_turn "$rounds" "$seconds" replay.lua
 half_load "$seconds" replay.lua
-all_in_report $(((rounds + 1) * 64 + 256))
+all_in_report $(((rounds + 2) * connections))

@@ -132,18 +132,19 @@ rounds_in_turn() {
 
 ratio() { paste "$scratch/$1" "$scratch/$2" | awk '{ printf "%.3f\n", $1 / $2 }' | median; }
 
-# Assay at about half of its own rate: each of many connections waits as long as makes the sum
-# half of what was reached.
+# Below full load, at about half of Assay's rate: each connection waits a whole number of
+# milliseconds that makes the sum so; a peer's figure beside it says what the load itself costs.
 half_load() {
-  local length=$1 script=$2 full rate share all part p99 delay
+  local length=$1 script=$2 who full rate share all part p99 delay
   shift 2
   full=$(median <"$scratch/assay.rate")
-  connections=256
-  delay=$(awk -v c=$connections -v r="$full" 'BEGIN { printf "%.0f", 2000 * c / r }')
-  DELAY_MS=$delay turn assay "$length" "$script" "$@" >"$scratch/turn"
-  read -r rate share all part p99 <"$scratch/turn"
-  echo "at $rate/s ($(awk -v a="$rate" -v b="$full" 'BEGIN { printf "%.0f", a * 100 / b }') % of full load): p99 $p99 µs," \
-    "answering took $part µs of CPU a request"
+  delay=$(awk -v c="$connections" -v r="$full" 'BEGIN { d = int(2000 * c / r + 0.5); print d < 1 ? 1 : d }')
+  for who in bare assay; do
+    DELAY_MS=$delay turn "$who" "$length" "$script" "$@" >"$scratch/turn"
+    read -r rate share all part p99 <"$scratch/turn"
+    echo "$who at $rate/s ($(awk -v a="$rate" -v b="$full" 'BEGIN { printf "%.0f", a * 100 / b }') % of Assay's full load):" \
+      "p99 $p99 µs, answering took $part µs of CPU a request"
+  done
 }
 
 metric() { curl -s "$console/metrics" | awk -v name="$1" 'index($1, name) == 1 { n += $2 } END { printf "%.0f\n", n }'; }
