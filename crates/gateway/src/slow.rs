@@ -92,7 +92,7 @@ async fn answer<C: CounterStore>(
     };
     if door.path == "/v1/score/batch" && door.method == Method::Post {
         return Ok(match authorize(&lane.engine, &door) {
-            Ok(caller) => batch(&lane, caller, peer, body),
+            Ok(caller) => batch(&lane, caller, peer, body).await,
             Err(refusal) => reply(refusal),
         });
     }
@@ -195,13 +195,20 @@ fn reply(mut answer: Answer) -> Reply {
     response
 }
 
+/// Longest wait for the next part of a batch.
+const PART_TIME: Duration = Duration::from_secs(30);
+
 /// Answers a batch while it is still coming in: NDJSON in, NDJSON out.
-fn batch<C: CounterStore>(
+///
+/// Its first part is read before the answer begins: a client that waits for `100 Continue`
+/// would else be answered first, and wait a second for nothing.
+async fn batch<C: CounterStore>(
     lane: &Rc<Lane<C>>,
     caller: Caller,
     peer: IpAddr,
-    body: Incoming,
+    mut body: Incoming,
 ) -> Reply {
+    let first = tokio::time::timeout(PART_TIME, body.frame()).await;
     // Four chunks wait at most; a client that does not read is not read from.
     let (sender, lines) = mpsc::channel(4);
     let task = Batch {
@@ -211,7 +218,7 @@ fn batch<C: CounterStore>(
         sender,
         out: RefCell::new(Vec::new()),
     };
-    tokio::task::spawn_local(async move { task.run(body).await });
+    tokio::task::spawn_local(async move { task.run(first, body).await });
     let mut response = Response::new(Either::Right(Lines(lines)));
     let headers = response.headers_mut();
     headers.insert(
@@ -221,6 +228,9 @@ fn batch<C: CounterStore>(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+/// The next part of a body, its end, or that it did not come in time.
+type Part = Result<Option<Result<Frame<Bytes>, hyper::Error>>, tokio::time::error::Elapsed>;
 
 /// A lane yields after so many lines, so that a batch never holds up a click.
 const LINES_A_TURN: usize = 64;
@@ -234,7 +244,8 @@ struct Batch<C> {
 }
 
 impl<C: CounterStore> Batch<C> {
-    async fn run(self, mut body: Incoming) {
+    async fn run(self, first: Part, mut body: Incoming) {
+        let mut part = first;
         let mut buffer = BytesMut::new();
         let mut scratch = Scratch::default();
         let mut number = 0;
@@ -257,7 +268,7 @@ impl<C: CounterStore> Batch<C> {
                 let _ = self.send().await;
                 return;
             }
-            let frame = match tokio::time::timeout(Duration::from_secs(30), body.frame()).await {
+            let frame = match part {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(None) => break,
                 Ok(Some(Err(_))) | Err(_) => return,
@@ -265,6 +276,7 @@ impl<C: CounterStore> Batch<C> {
             if let Ok(data) = frame.into_data() {
                 buffer.extend_from_slice(&data);
             }
+            part = tokio::time::timeout(PART_TIME, body.frame()).await;
         }
         if !buffer.is_empty() {
             let _ = self.line(&mut scratch, &mut number, &buffer).await;

@@ -1,6 +1,6 @@
 //! The native door: who may ask, what is wrong with an event, and batches that stream.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -331,4 +331,28 @@ fn a_batch_streams_and_a_slow_reader_holds_up_nobody() {
     }
     assert!(server.rss_mib() < 600, "{} MiB", server.rss_mib());
     drop(slow);
+}
+
+/// curl waits a second for it with every body over 1 MB.
+#[test]
+fn a_client_that_waits_to_be_asked_for_its_batch_is_asked() {
+    let server = Server::start();
+    let own = server.integration(&json!({}));
+    let line = event(own).to_string();
+    let head = format!(
+        "POST /v1/score/batch HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {ADMIN}\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        line.len()
+    );
+    let mut client = server.client();
+    client.write(head.as_bytes()).unwrap();
+    let mut asked = [0; 25];
+    client.stream().read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client.write(line.as_bytes()).unwrap();
+    let answer = client.read(false).unwrap();
+    assert_eq!(
+        (answer.status, &answer.json()["risk"]),
+        (200, &json!("clean"))
+    );
 }
