@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/side_by_side.sh"
 
 seconds=${1:-10}
+need jq jq
 build assay-server --bin assay
 describe_machine
 
@@ -37,6 +38,6 @@ for connections in 1 8 64 256; do
   offset=$((offset + answered[assay] - before))
   before=${answered[assay]}
 done
-in_ledger=$(api "$console/api/v1/reports/conversions?from=$(date -u -d yesterday +%F)" | grep -o '"totals":{[^}]*}' | grep -o '"conversions":[0-9]*' | cut -d: -f2 || true)
+in_ledger=$(api "$console/api/v1/reports/conversions?from=$(date -u -d yesterday +%F)" | jq .totals.conversions)
 echo "answered ${answered[assay]}; in the ledger ${in_ledger:-none}"
 [ "${in_ledger:-0}" -ge "${answered[assay]}" ] || die 'an answered conversion is not in the ledger'
