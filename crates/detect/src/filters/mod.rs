@@ -22,6 +22,7 @@ mod declared_agent;
 mod device_anomaly;
 mod device_id;
 mod duplicate_user;
+mod excess;
 mod fast_clicker;
 mod geo_mismatch;
 mod hyper_engagement;

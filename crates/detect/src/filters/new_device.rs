@@ -12,19 +12,15 @@ use assay_model::document::Problem;
 use assay_model::reason::Reason;
 use assay_model::recall::Family;
 use assay_model::sources::SourceLevel;
-use assay_model::verdict::Value;
 use serde::Deserialize;
 
+use super::excess::Excess;
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{
-    Among, DEVICE_LIMITED, DEVICE_NEW, Part, Peers, SourceTest, Tally, Tested, among, stats,
-};
+use crate::sources::{DEVICE_LIMITED, DEVICE_NEW, Part, Peers, SourceTest, Tally, Tested, among};
 
 /// Bits of a bin below its operating system.
 const BITS: u32 = 6;
-/// A publisher who has just come brings people whom nobody has seen.
-const DAYS_MIN: u32 = 3;
 /// What is asked: how many hide their id, and how many have none that was seen before.
 const KINDS: [(&str, &[u16]); 2] = [
     ("limited", &[DEVICE_LIMITED]),
@@ -78,19 +74,13 @@ impl NewDevice {
         (name, kinds): (&'static str, &[u16]),
     ) -> Option<Tested> {
         let devices = (family, Part::Device, BITS);
-        let Among { k, n, usual } = among(own, peers, devices, |kind| kinds.contains(&kind))?;
-        if n < self.0.min_count || own.days() < DAYS_MIN {
-            return None;
-        }
-        let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
-        let limit = baseline + self.0.max_excess;
-        let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);
-        let mut tested = Tested::above(Reason::NewDeviceRatio, "share", share, limit)
-            .with("baseline", Value::Float(baseline))
-            .with("kind", name)
-            .by("exact binomial", p, n, self.0.min_count);
-        tested.release = baseline + self.0.max_excess * 0.9;
-        Some(tested)
+        let among = among(own, peers, devices, |kind| kinds.contains(&kind))?;
+        let excess = Excess {
+            reason: Reason::NewDeviceRatio,
+            max: self.0.max_excess,
+            min_count: self.0.min_count,
+        };
+        Some(excess.tested(own, among)?.with("kind", name))
     }
 }
 

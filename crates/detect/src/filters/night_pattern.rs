@@ -1,8 +1,7 @@
 //! Flags sources that are awake when their visitors sleep: too much between midnight and six
 //! on the visitors' own clock, against the offer's other publishers in the same countries.
 //!
-//! Night workers, holidays and travellers exist, so it is low. A source must have been there
-//! on three days at least: one evening of a new campaign is no pattern.
+//! Night workers, holidays and travellers exist, so it is low.
 //!
 //! Reads: what is held against the source. Emits: `NIGHT_PATTERN`, low.
 //! Test: exact binomial against the others' share and half the limit more; assumes that events are independent.
@@ -12,16 +11,15 @@ use assay_model::document::Problem;
 use assay_model::reason::Reason;
 use assay_model::recall::Family;
 use assay_model::sources::SourceLevel;
-use assay_model::verdict::Value;
 use serde::Deserialize;
 
+use super::excess::Excess;
 use super::of_source::{Catches, OfSource, level};
 use super::{BuildContext, Settings, in_range, share_in_range, span_in_range};
-use crate::sources::{Among, Part, Peers, SourceTest, Tally, Tested, among, stats};
+use crate::sources::{Part, Peers, SourceTest, Tally, Tested, among};
 
 /// Night: from midnight to this hour.
 const NIGHT_ENDS: u16 = 6;
-const DAYS_MIN: u32 = 3;
 /// Bits of a bin below its country.
 const BITS: u32 = 5;
 
@@ -69,18 +67,13 @@ pub fn build(
 impl NightPattern {
     fn tested(&self, own: &Tally, peers: &Peers<'_, '_>, family: Family) -> Option<Tested> {
         let hours = (family, Part::Hour, BITS);
-        let Among { k, n, usual } = among(own, peers, hours, |hour| hour < NIGHT_ENDS)?;
-        if n < self.0.min_count || own.days() < DAYS_MIN {
-            return None;
-        }
-        let (share, baseline) = (100.0 * f64::from(k) / f64::from(n), 100.0 * usual);
-        let limit = baseline + self.0.max_excess;
-        let p = stats::at_least(k, n, usual + self.0.max_excess / 200.0);
-        let mut tested = Tested::above(Reason::NightPattern, "share", share, limit)
-            .with("baseline", Value::Float(baseline))
-            .by("exact binomial", p, n, self.0.min_count);
-        tested.release = baseline + self.0.max_excess * 0.9;
-        Some(tested)
+        let among = among(own, peers, hours, |hour| hour < NIGHT_ENDS)?;
+        let excess = Excess {
+            reason: Reason::NightPattern,
+            max: self.0.max_excess,
+            min_count: self.0.min_count,
+        };
+        excess.tested(own, among)
     }
 }
 
