@@ -1,16 +1,14 @@
 //! The network side: advertisers, offers and publishers, one by one and as tables.
 
-mod advertisers;
 mod csv;
 mod offers;
-mod publishers;
+mod parties;
 #[cfg(test)]
 mod tests;
 
-pub use advertisers::Advertisers;
 pub use csv::{import, list};
 pub use offers::Offers;
-pub use publishers::Publishers;
+pub use parties::{Advertisers, Publishers};
 
 use assay_model::AccountId;
 use assay_model::document::Problem;
